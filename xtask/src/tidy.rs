@@ -1,10 +1,12 @@
 //! The rules that no compiler knows: module docs, length of files, trailing whitespace,
-//! unescaped HTML, the documented environment, the safety of the compose file.
+//! unescaped HTML, the documented environment, the safety of the compose file, the bans of
+//! the core.
 //!
 //! Each rule is a function from a file (or two) to sentences about what is wrong; this module
 //! finds the files and reports. Called by `cargo xtask tidy` and by `cargo xtask test`.
 
 mod compose;
+mod lints;
 mod source;
 mod variables;
 
@@ -66,6 +68,7 @@ fn failures(files: &[TextFile]) -> Vec<String> {
         }
     }
     failures.extend(variables::agree(files));
+    failures.extend(lints::agree(files));
     failures
 }
 
