@@ -1,7 +1,9 @@
 //! Recurrence: rules as values (RFC 5545 section 3.3.10), and the occurrences they give.
 
+pub mod ids;
 pub mod rule;
 
+pub use ids::OriginalStart;
 pub use rule::{Freq, Rule, RuleEnd, Until};
 
 use serde::{Deserialize, Serialize};

@@ -169,3 +169,24 @@ where
         }
     }
 }
+
+impl<F: Family> Serialize for Both<F>
+where
+    F::Of<Caldav>: Serialize,
+    F::Of<Google>: Serialize,
+{
+    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        (&self.caldav, &self.google).serialize(serializer)
+    }
+}
+
+impl<'de, F: Family> Deserialize<'de> for Both<F>
+where
+    F::Of<Caldav>: Deserialize<'de>,
+    F::Of<Google>: Deserialize<'de>,
+{
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (caldav, google) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { caldav, google })
+    }
+}

@@ -1,0 +1,183 @@
+//! What a plan consists of: steps, each one remote write with what it makes both sides agree on,
+//! and why.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Both, Caldav, ComponentKey, Family, Field, Fields, Google, OverrideValue, Side, SideTag, Uid,
+};
+use crate::ports::side::{Create, Remove, Update};
+use crate::row::RowKey;
+
+/// One remote write of a plan, on whichever side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// To the CalDAV calendar.
+    Caldav(Operation<Caldav>),
+    /// To the Google calendar.
+    Google(Operation<Google>),
+}
+
+impl Step {
+    /// The side written.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Caldav(_) => Side::Caldav,
+            Self::Google(_) => Side::Google,
+        }
+    }
+
+    /// The row it belongs to.
+    pub fn row(&self) -> &RowKey {
+        match self {
+            Self::Caldav(operation) => &operation.row,
+            Self::Google(operation) => &operation.row,
+        }
+    }
+
+    /// What people are told about it.
+    pub fn account(&self) -> &Account {
+        match self {
+            Self::Caldav(operation) => &operation.account,
+            Self::Google(operation) => &operation.account,
+        }
+    }
+}
+
+/// One remote write to side `S`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Operation<S: SideTag> {
+    /// The row it belongs to.
+    pub row: RowKey,
+    /// What is written.
+    pub write: Write<S>,
+    /// What the *other* side showed of the components this write brings in step: its echo once the
+    /// write is done. `None` for a component that the other side does not have.
+    pub agrees: Vec<(ComponentKey, Option<Value>)>,
+    /// What becomes of the row.
+    pub after: After,
+    /// What people are told about it.
+    pub account: Account,
+}
+
+/// A component's value, master or override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// The master's fields.
+    Master(Box<Fields>),
+    /// What stands at the occurrence.
+    Override(OverrideValue),
+}
+
+/// A write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "snake_case")]
+pub enum Write<S: SideTag> {
+    /// Create a resource.
+    Create(Box<Create>),
+    /// Change one.
+    Update(Box<Update<S>>),
+    /// Remove one.
+    Remove(Remove<S>),
+}
+
+/// What becomes of the row when the write is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// It is linked (or stays linked) with the new echoes.
+    Linked,
+    /// The copy is gone, the source stays known as withheld.
+    Withheld,
+    /// The series is gone from both sides, or is no longer ours: drop the row, once no resource of
+    /// the copy is left.
+    Dropped,
+}
+
+/// What people are told about an operation: preview, run, history, webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What is done.
+    pub action: ActionKind,
+    /// The UID on the side the event comes from.
+    pub uid: Uid,
+    /// Which component.
+    pub key: ComponentKey,
+    /// The title as the written side shows it (after privacy).
+    pub summary: String,
+    /// Start as the API shows it: RFC 3339 UTC, or a date.
+    pub start: Option<String>,
+    /// The recurrence id as the API shows it.
+    pub recurrence_id: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// What changes, as the written side may know it.
+    pub changes: Vec<FieldChange>,
+    /// Whether this counts as an event of its own in reports (a folded write's helpers do not).
+    pub counted: bool,
+}
+
+/// One field's change, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Which field.
+    pub field: Field,
+    /// What the written side showed.
+    pub from: String,
+    /// What it will show.
+    pub to: String,
+}
+
+/// What is done, as people and the API name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// A series is created.
+    Insert,
+    /// A series or an instance is changed.
+    Update,
+    /// A series is removed.
+    Delete,
+}
+
+/// The rule that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// New on the source.
+    New,
+    /// Changed on the source.
+    Changed,
+    /// Changed on the target of a one-way mapping, put back.
+    Restored,
+    /// Deleted on the source.
+    Deleted,
+    /// Missing on the target of a one-way mapping, put back.
+    Recreated,
+    /// Called off, declined or private as a whole.
+    Withheld,
+    /// The mapping's settings changed.
+    Settings,
+    /// Changed on both sides; the policy chose.
+    Conflict,
+    /// Edited on one side, deleted on the other: the edit wins.
+    EditWins,
+    /// Single events in place of a series that the target cannot hold, or back.
+    Reshaped,
+    /// Finishing what an earlier run began.
+    Resumed,
+}
+
+/// The family of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operations;
+
+impl Family for Operations {
+    type Of<S: SideTag> = Vec<Operation<S>>;
+}
+
+/// Operations for both sides.
+pub type BothOperations = Both<Operations>;

@@ -1,0 +1,210 @@
+//! Applying a projection.
+
+use super::{Declined, Privacy, PrivateEvents, Projected};
+use crate::model::series::OverrideValue;
+use crate::model::{Fields, Sensitivity, Series, Status, Text, Transparency, When, Zone, ZoneName};
+use crate::observation::Remark;
+use crate::ports::Capabilities;
+
+/// What a mapping lets through to one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Projection {
+    /// The mapping's privacy rule; [`Privacy::Full`] towards the side it does not protect from.
+    pub privacy: Privacy,
+    /// Declined events.
+    pub declined: Declined,
+    /// Private events.
+    pub private_events: PrivateEvents,
+    /// The source calendar's name, for `{calendar}`.
+    pub calendar: String,
+    /// Stands in for times without zone.
+    pub time_zone: ZoneName,
+    /// What the target can hold.
+    pub target: Capabilities,
+}
+
+/// What a projection made of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shaped {
+    /// It has a presence on the target.
+    Series(Projected),
+    /// It has none: cancelled as a whole, declined or private and to be skipped.
+    Nothing,
+}
+
+impl Projection {
+    /// Shapes a series for the target.
+    pub fn shape(&self, series: &Series) -> Shaped {
+        if let Some(master) = &series.master
+            && (master.status == Status::Cancelled || self.skips(master))
+        {
+            return Shaped::Nothing;
+        }
+        let mut overrides = std::collections::BTreeMap::new();
+        for (id, value) in &series.overrides {
+            let shaped = match value {
+                OverrideValue::Cancelled => OverrideValue::Cancelled,
+                OverrideValue::Fields(fields)
+                    if fields.status == Status::Cancelled || self.skips(fields) =>
+                {
+                    OverrideValue::Cancelled
+                }
+                OverrideValue::Fields(fields) => {
+                    OverrideValue::Fields(Box::new(self.fields(fields)))
+                }
+            };
+            // An override without master that must not show has nothing to be cancelled from.
+            if series.master.is_some() || shaped != OverrideValue::Cancelled {
+                overrides.insert(*id, shaped);
+            }
+        }
+        let shaped = Series {
+            master: series.master.as_ref().map(|master| self.fields(master)),
+            overrides,
+        };
+        if shaped.is_empty() {
+            Shaped::Nothing
+        } else {
+            Shaped::Series(Projected(shaped))
+        }
+    }
+
+    /// What is lost in `series` because the target cannot hold it.
+    pub fn losses(&self, series: &Series) -> Vec<Remark> {
+        let too_long = |text: &Text, limit: Option<usize>| {
+            limit.is_some_and(|limit| text.as_str().chars().count() > limit)
+        };
+        let own = series.overrides.values().filter_map(|value| match value {
+            OverrideValue::Fields(fields) => Some(fields.as_ref()),
+            OverrideValue::Cancelled => None,
+        });
+        let mut losses = Vec::new();
+        for fields in series.master.iter().chain(own) {
+            for (what, cut) in [
+                ("title", too_long(&fields.title, self.target.title_limit)),
+                (
+                    "description",
+                    too_long(&fields.description, self.target.description_limit),
+                ),
+                (
+                    "location",
+                    too_long(&fields.location, self.target.location_limit),
+                ),
+            ] {
+                if cut {
+                    losses.push(Remark {
+                        code: "text_cut".to_owned(),
+                        detail: format!(
+                            "The {what} is longer than {} takes; the copy ends early. The original stays whole.",
+                            "the other side"
+                        ),
+                    });
+                }
+            }
+        }
+        losses.dedup();
+        losses
+    }
+
+    fn skips(&self, fields: &Fields) -> bool {
+        (fields.declined && self.declined == Declined::Skip)
+            || (fields.sensitivity != Sensitivity::Public
+                && self.private_events == PrivateEvents::Skip)
+    }
+
+    fn fields(&self, fields: &Fields) -> Fields {
+        let hidden = fields.sensitivity != Sensitivity::Public;
+        let busy;
+        let privacy = if hidden && self.private_events == PrivateEvents::Busy {
+            busy = Privacy::Busy;
+            &busy
+        } else {
+            &self.privacy
+        };
+        let (title, description, location) = match privacy {
+            Privacy::Full => (
+                fields.title.clone(),
+                fields.description.clone(),
+                fields.location.clone(),
+            ),
+            Privacy::Busy => (Text::new("Busy"), Text::default(), Text::default()),
+            Privacy::Template(template) => (
+                Text::new(&self.titled(&template.title, fields.title.as_str())),
+                kept(template.description, &fields.description),
+                kept(template.location, &fields.location),
+            ),
+        };
+        let free = fields.declined && self.declined == Declined::Free;
+        let private =
+            hidden && self.target.visibility && self.private_events == PrivateEvents::Private;
+        Fields {
+            title: cut(title, self.target.title_limit),
+            description: cut(description, self.target.description_limit),
+            location: cut(location, self.target.location_limit),
+            when: self.when(&fields.when),
+            recurrence: fields.recurrence.clone(),
+            status: fields.status,
+            transparency: if free {
+                Transparency::Free
+            } else {
+                fields.transparency
+            },
+            sensitivity: if private {
+                Sensitivity::Private
+            } else {
+                Sensitivity::Public
+            },
+            declined: false,
+        }
+    }
+
+    /// One pass over the template, so that a title that itself says `{calendar}` stays literal.
+    fn titled(&self, template: &str, title: &str) -> String {
+        let mut out = String::new();
+        let mut rest = template;
+        while let Some(at) = rest.find('{') {
+            let (before, from) = rest.split_at(at);
+            out.push_str(before);
+            if let Some(after) = from.strip_prefix("{title}") {
+                out.push_str(title);
+                rest = after;
+            } else if let Some(after) = from.strip_prefix("{calendar}") {
+                out.push_str(&self.calendar);
+                rest = after;
+            } else {
+                out.push('{');
+                rest = from.get(1..).unwrap_or_default();
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn when(&self, when: &When) -> When {
+        if self.target.floating {
+            return when.clone();
+        }
+        let mut when = when.clone();
+        if let When::Timed { start, end } = &mut when {
+            for time in [start, end] {
+                if time.zone == Zone::Floating {
+                    time.zone = Zone::Named(self.time_zone.clone());
+                }
+            }
+        }
+        when
+    }
+}
+
+fn kept(keep: bool, text: &Text) -> Text {
+    if keep { text.clone() } else { Text::default() }
+}
+
+fn cut(text: Text, limit: Option<usize>) -> Text {
+    match limit {
+        Some(limit) if text.as_str().chars().count() > limit => {
+            Text::new(&text.as_str().chars().take(limit).collect::<String>())
+        }
+        _ => text,
+    }
+}
