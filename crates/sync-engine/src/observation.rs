@@ -40,7 +40,7 @@ pub struct Observation<S: SideTag> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
     /// A master or single event, with whatever overrides and EXDATEs the resource itself carries.
-    Series(Series),
+    Series(Box<Series>),
     /// One exception that is a resource of its own (Google), not yet brought into its master's
     /// zone.
     Exception {

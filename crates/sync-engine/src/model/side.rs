@@ -21,6 +21,7 @@ pub enum Side {
 
 impl Side {
     /// The opposite end.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Caldav => Self::Google,

@@ -173,10 +173,12 @@ impl LocalTime {
             .rules()
             .to_ambiguous_timestamp(self.wall)
             .compatible()
-            .unwrap_or(if self.wall.year() > 0 {
-                Timestamp::MAX
-            } else {
-                Timestamp::MIN
+            .unwrap_or_else(|_| {
+                if self.wall.year() > 0 {
+                    Timestamp::MAX
+                } else {
+                    Timestamp::MIN
+                }
             })
     }
 

@@ -28,6 +28,20 @@ pub struct CalendarKey<S: SideTag> {
     pub calendar: CalendarId<S>,
 }
 
+/// Resources and the versions the mirror holds of them.
+pub type Versions<S> = BTreeMap<ResourceId<S>, Option<Etag<S>>>;
+
+/// Another mapping's link to a series of a shared calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim<S: SideTag> {
+    /// The series.
+    pub series: SeriesKey<S>,
+    /// The mapping that linked it.
+    pub mapping: MappingId,
+    /// Its row.
+    pub row: Row,
+}
+
 /// What was written down before a remote write, so that a crash leaves a question that reading the
 /// target answers, never a guess.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +128,7 @@ pub trait Store: Send + Sync {
         &self,
         calendar: &CalendarKey<S>,
         only: Option<&[ResourceId<S>]>,
-    ) -> impl Future<Output = Result<BTreeMap<ResourceId<S>, Option<Etag<S>>>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Versions<S>, Self::Error>> + Send;
 
     /// Takes a reading into the mirror: every entry whose state differs from the stored one gets
     /// the calendar's next change number. The cursor and dates in it become durable in the same
@@ -176,7 +190,7 @@ pub trait Store: Send + Sync {
         mapping: &MappingId,
         calendar: &CalendarKey<S>,
         series: &[SeriesKey<S>],
-    ) -> impl Future<Output = Result<Vec<(SeriesKey<S>, MappingId, Row)>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Claim<S>>, Self::Error>> + Send;
 
     /// Open intents of the mapping, oldest first.
     fn open_intents(
