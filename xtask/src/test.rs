@@ -43,9 +43,12 @@ fn without_building(sh: &Shell) -> Result<()> {
 }
 
 fn tests(sh: &Shell, tools: &Tools, filters: &[String]) -> Result<()> {
+    // Beside `--workspace` cargo would not even look at `--package`.
+    let names_a_package = |word: &String| word == "-p" || word.starts_with("--package");
+    let scope = (!filters.iter().any(names_a_package)).then_some("--workspace");
     step::command(
         "tests",
-        cmd!(sh, "cargo nextest run --workspace {filters...}").envs(tools.environment()),
+        cmd!(sh, "cargo nextest run {scope...} {filters...}").envs(tools.environment()),
     )?;
     if filters.is_empty() {
         step::command(
