@@ -38,6 +38,7 @@ pub(crate) fn run(sh: &Shell, seconds: u32, target: Option<&str>) -> Result<()> 
             format!("-max_total_time={seconds}"),
             "-timeout=10".to_owned(),
             "-rss_limit_mb=1024".to_owned(),
+            format!("-dict=fuzz/dictionaries/{name}.dict"),
             "-print_final_stats=1".to_owned(),
         ];
         step::command(
