@@ -1,0 +1,207 @@
+//! What kind of place an IP address is. A pure table; who may go there is `policy`'s.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// From where an address can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// From the whole internet.
+    Public,
+    /// From this machine or its networks only: loopback, RFC 1918, unique local, shared address
+    /// space (RFC 6598), and whatever else is not globally routed.
+    Private,
+}
+
+/// What to think of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be connected to, if [`Origin`](crate::Origin) allows its reach.
+    Reachable(Reach),
+    /// It is never connected to; the reason, as the end of a sentence.
+    Never(&'static str),
+}
+
+/// Addresses at which clouds hand out credentials to whoever asks, beyond the link-local ones.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    // Alibaba Cloud.
+    Ipv4Addr::new(100, 100, 100, 200),
+    // Oracle Cloud, older images.
+    Ipv4Addr::new(192, 0, 0, 192),
+    // Azure's wire server.
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+const METADATA_V6: [Ipv6Addr; 4] = [
+    // Amazon.
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    // Google.
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    // Oracle.
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    // Scaleway.
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
+
+/// Judges one address. An IPv6 address that merely carries an IPv4 one (mapped, compatible, NAT64,
+/// 6to4) is judged by what it carries.
+pub fn judge(address: IpAddr) -> Verdict {
+    match address {
+        IpAddr::V4(v4) => judge_v4(v4),
+        IpAddr::V6(v6) => carried(v6).map_or_else(|| judge_v6(v6), judge_v4),
+    }
+}
+
+fn judge_v4(v4: Ipv4Addr) -> Verdict {
+    let [a, b, c, _] = v4.octets();
+    if METADATA_V4.contains(&v4) || v4 == Ipv4Addr::new(169, 254, 169, 254) {
+        return Verdict::Never("a cloud metadata address");
+    }
+    match (a, b, c) {
+        (0, ..) => Verdict::Never("the unspecified address"),
+        (169, 254, _) => Verdict::Never("a link-local address"),
+        (224..=239, ..) => Verdict::Never("a multicast address"),
+        (240..=255, ..) => Verdict::Never("a reserved or broadcast address"),
+        (10 | 127, ..)
+        | (172, 16..=31, _)
+        | (192, 168, _)
+        // Shared address space (RFC 6598), benchmarks, IETF assignments, documentation.
+        | (100, 64..=127, _)
+        | (198, 18..=19, _)
+        | (192, 0, 0 | 2)
+        | (198, 51, 100)
+        | (203, 0, 113) => Verdict::Reachable(Reach::Private),
+        _ => Verdict::Reachable(Reach::Public),
+    }
+}
+
+fn judge_v6(v6: Ipv6Addr) -> Verdict {
+    if METADATA_V6.contains(&v6) {
+        return Verdict::Never("a cloud metadata address");
+    }
+    if v6.is_unspecified() {
+        return Verdict::Never("the unspecified address");
+    }
+    let [first, second, ..] = v6.segments();
+    match (first, second) {
+        (0xff00..=0xffff, _) => Verdict::Never("a multicast address"),
+        (0xfe80..=0xfebf, _) => Verdict::Never("a link-local address"),
+        // Global unicast is 2000::/3; in it, Teredo, benchmarks and documentation are not.
+        (0x2001, 0 | 2 | 0xdb8) | (0x3fff, 0..=0xfff) => Verdict::Reachable(Reach::Private),
+        (0x2000..=0x3fff, _) => Verdict::Reachable(Reach::Public),
+        _ => Verdict::Reachable(Reach::Private),
+    }
+}
+
+/// The IPv4 address inside an IPv6 one.
+fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = v6.segments();
+    let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match (a, b, c, d, e, f) {
+        // ::ffff:a.b.c.d and, once in use, ::ffff:0:a.b.c.d.
+        (0, 0, 0, 0, 0, 0xffff) | (0, 0, 0, 0, 0xffff, 0) |
+        // 64:ff9b::a.b.c.d (NAT64).
+        (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4(g, h)),
+        // ::a.b.c.d, but not :: and ::1.
+        (0, 0, 0, 0, 0, 0) if g != 0 => Some(v4(g, h)),
+        // 2002:a.b.c.d:: (6to4).
+        (0x2002, ..) => Some(v4(b, c)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(address: &str) -> Verdict {
+        judge(address.parse().unwrap())
+    }
+
+    #[test]
+    fn public_addresses_are_public() {
+        for address in [
+            "1.1.1.1",
+            "17.248.1.2",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.63.0.1",
+            "100.128.0.1",
+            "192.0.1.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2a00:1450::1",
+            "::ffff:1.1.1.1",
+            "64:ff9b::101:101",
+            "2002:101:101::1",
+        ] {
+            assert_eq!(
+                verdict(address),
+                Verdict::Reachable(Reach::Public),
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_private() {
+        for address in [
+            "127.0.0.1",
+            "127.255.255.254",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "203.0.113.9",
+            "::1",
+            "fd12:3456::1",
+            "fc00::1",
+            "fec0::1",
+            "2001:db8::1",
+            "2001:0:1::1",
+            "::ffff:192.168.1.1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2002:c0a8:101::1",
+            "100::1",
+        ] {
+            assert_eq!(
+                verdict(address),
+                Verdict::Reachable(Reach::Private),
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn some_addresses_are_never_connected_to() {
+        for address in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "169.254.0.1",
+            "100.100.100.200",
+            "168.63.129.16",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "fe80::1",
+            "febf::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "::ffff:169.254.169.254",
+            "::ffff:0.0.0.0",
+            "::169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "::ffff:0:169.254.169.254",
+        ] {
+            assert!(matches!(verdict(address), Verdict::Never(_)), "{address}");
+        }
+    }
+}
