@@ -93,19 +93,18 @@ fn judge_v6(v6: Ipv6Addr) -> Verdict {
 
 /// The IPv4 address inside an IPv6 one.
 fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = v6.segments();
-    let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-    match (a, b, c, d, e, f) {
-        // ::ffff:a.b.c.d and, once in use, ::ffff:0:a.b.c.d.
-        (0, 0, 0, 0, 0, 0xffff) | (0, 0, 0, 0, 0xffff, 0) |
-        // 64:ff9b::a.b.c.d (NAT64).
-        (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4(g, h)),
-        // ::a.b.c.d, but not :: and ::1.
-        (0, 0, 0, 0, 0, 0) if g != 0 => Some(v4(g, h)),
+    let (high, low) = match v6.segments() {
+        // ::ffff:a.b.c.d, once in use ::ffff:0:a.b.c.d, 64:ff9b::a.b.c.d (NAT64), and
         // 2002:a.b.c.d:: (6to4).
-        (0x2002, ..) => Some(v4(b, c)),
-        _ => None,
-    }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => (high, low),
+        // ::a.b.c.d, but not :: and ::1.
+        [0, 0, 0, 0, 0, 0, high @ 1.., low] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]
