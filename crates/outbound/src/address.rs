@@ -101,7 +101,7 @@ fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => (high, low),
         // ::a.b.c.d, but not :: and ::1.
-        [0, 0, 0, 0, 0, 0, high @ 1.., low] => (high, low),
+        [0, 0, 0, 0, 0, 0, high @ (1..), low] => (high, low),
         _ => return None,
     };
     Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
