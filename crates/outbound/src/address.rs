@@ -93,18 +93,18 @@ fn judge_v6(v6: Ipv6Addr) -> Verdict {
 
 /// The IPv4 address inside an IPv6 one.
 fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let (high, low) = match v6.segments() {
-        // ::ffff:a.b.c.d, once in use ::ffff:0:a.b.c.d, 64:ff9b::a.b.c.d (NAT64), and
-        // 2002:a.b.c.d:: (6to4).
+    match v6.segments() {
+        // In this order: ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (its predecessor),
+        // 64:ff9b::a.b.c.d (NAT64), 2002:a.b.c.d:: (6to4), ::a.b.c.d (but not :: and ::1).
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => (high, low),
-        // ::a.b.c.d, but not :: and ::1.
-        [0, 0, 0, 0, 0, 0, high @ (1..), low] => (high, low),
-        _ => return None,
-    };
-    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        | [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0, 0, high @ (1..), low] => {
+            Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
