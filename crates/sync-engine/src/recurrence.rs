@@ -1,10 +1,27 @@
 //! Recurrence: rules as values (RFC 5545 section 3.3.10), and the occurrences they give.
+//!
+//! Clients and `ical-model` read and write rules here and turn original starts into ids; the
+//! planner asks which occurrences a series has in a window. Pure and bounded: no clock, and every
+//! expansion stops at its [`Limits`]. Syncing never needs one: rules cross as rules.
 
+mod expand;
 pub mod ids;
+mod length;
+mod normal;
+mod parse;
+mod print;
 pub mod rule;
+mod series;
+mod source;
+mod wall;
 
-pub use ids::OriginalStart;
-pub use rule::{Freq, Rule, RuleEnd, Until};
+pub use expand::{
+    Cut, Limits, Occurrence, Occurrences, generates_start, occurrences, occurrences_between,
+};
+pub use ids::{OriginalStart, inherited_when, original_start, recurrence_id_in};
+pub use parse::{MAX_RULE_TEXT, RuleError};
+pub use rule::{Day, Freq, Rule, RuleEnd, Until};
+pub use series::{Showing, Shown, first_start_after, series_occurrences, span, touches};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +36,26 @@ pub struct Recurrence {
     pub exclusion_rules: Vec<Rule>,
     /// RDATEs, in order, without repetition.
     pub dates: Vec<ExtraDate>,
+}
+
+impl Recurrence {
+    /// One rule and nothing else.
+    pub fn of(rule: Rule) -> Self {
+        Self {
+            rules: vec![rule],
+            ..Self::default()
+        }
+    }
+
+    /// Whether it says nothing: the event takes place once.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.exclusion_rules.is_empty() && self.dates.is_empty()
+    }
+
+    /// Whether any rule repeats within a day.
+    pub fn is_sub_daily(&self) -> bool {
+        self.rules.iter().any(|rule| rule.freq.is_sub_daily())
+    }
 }
 
 /// One RDATE (RFC 5545 section 3.8.5.2).

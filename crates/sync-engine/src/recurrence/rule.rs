@@ -1,4 +1,7 @@
-//! A recurrence rule as a value in canonical form. Reading and writing its text: `parse`.
+//! A recurrence rule as a value in canonical form.
+//!
+//! Its text is read in `parse` and written in `print`, its normal form for a given start is in
+//! `normal`, its occurrences are in `expand`. Nothing here knows a start or a zone.
 
 use jiff::civil::{Date, DateTime, Weekday};
 use serde::{Deserialize, Serialize};
@@ -81,6 +84,49 @@ pub struct Rule {
     pub other: Vec<(String, String)>,
 }
 
+impl Rule {
+    /// Every period of `freq`, without end.
+    pub fn new(freq: Freq) -> Self {
+        Self {
+            freq,
+            interval: 1,
+            end: RuleEnd::Never,
+            by_second: Vec::new(),
+            by_minute: Vec::new(),
+            by_hour: Vec::new(),
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            by_year_day: Vec::new(),
+            by_week_no: Vec::new(),
+            by_month: Vec::new(),
+            by_set_pos: Vec::new(),
+            week_start: Day::Monday,
+            other: Vec::new(),
+        }
+    }
+}
+
+impl Freq {
+    /// The name in text: `DAILY`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Secondly => "SECONDLY",
+            Self::Minutely => "MINUTELY",
+            Self::Hourly => "HOURLY",
+            Self::Daily => "DAILY",
+            Self::Weekly => "WEEKLY",
+            Self::Monthly => "MONTHLY",
+            Self::Yearly => "YEARLY",
+        }
+    }
+
+    /// Whether the period is shorter than a day. Such rules run in elapsed time, all others on the
+    /// wall clock.
+    pub fn is_sub_daily(self) -> bool {
+        self < Self::Daily
+    }
+}
+
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Day {
@@ -98,6 +144,35 @@ pub enum Day {
     Saturday,
     /// SU.
     Sunday,
+}
+
+impl Day {
+    /// The two letters in text: `MO`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Monday => "MO",
+            Self::Tuesday => "TU",
+            Self::Wednesday => "WE",
+            Self::Thursday => "TH",
+            Self::Friday => "FR",
+            Self::Saturday => "SA",
+            Self::Sunday => "SU",
+        }
+    }
+}
+
+impl From<Weekday> for Day {
+    fn from(day: Weekday) -> Self {
+        match day {
+            Weekday::Monday => Self::Monday,
+            Weekday::Tuesday => Self::Tuesday,
+            Weekday::Wednesday => Self::Wednesday,
+            Weekday::Thursday => Self::Thursday,
+            Weekday::Friday => Self::Friday,
+            Weekday::Saturday => Self::Saturday,
+            Weekday::Sunday => Self::Sunday,
+        }
+    }
 }
 
 impl From<Day> for Weekday {
