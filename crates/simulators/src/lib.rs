@@ -5,3 +5,4 @@
 //! request log and faults to inject.
 
 pub mod caldav;
+pub mod google;
