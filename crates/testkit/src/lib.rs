@@ -16,11 +16,15 @@
     reason = "a test's helper fails by panicking, with the reason in its message"
 )]
 
+mod chromium;
 mod process;
+mod proxy;
 mod python;
 mod raw_dav;
 mod servers;
 
+pub use chromium::Chromium;
+pub use proxy::{CountingProxy, Proxied, Rule, Trouble};
 pub use python::{python, workspace_root};
 pub use raw_dav::{Answer, Listed, RawDav};
 pub use servers::{Radicale, Xandikos};

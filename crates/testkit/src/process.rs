@@ -9,19 +9,20 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// How long a server may take to start. Two cores are easily busy with a build.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running child. Killed and waited for on drop; a child that watches its standard input also
 /// ends when this whole process is killed.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    /// The port it printed as `port N`.
+    /// The port it printed as `… port N`.
     pub(crate) port: u16,
 }
 
 impl Process {
-    /// Starts a command and waits until it has printed `port N` and accepts connections there.
+    /// Starts a command and waits until it has printed `port N` (on a line of its own or at the
+    /// end of one) and accepts connections there.
     pub(crate) fn start(command: &mut Command, what: &str, log: &Path) -> Self {
         let errors = File::create(log).expect("the test's folder takes a log file");
         let mut child = command
@@ -35,22 +36,17 @@ impl Process {
         // Goes on reading to the end, so that the child never blocks on a full pipe.
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
-                if let Some(port) = line.strip_prefix("port ") {
-                    send.send(port.trim().parse::<u16>()).ok();
+                if let Some(port) = port_in(&line) {
+                    send.send(port).ok();
                 }
             }
         });
         let started = Instant::now();
-        let port = match receive.recv_timeout(PATIENCE) {
-            Ok(Ok(port)) => port,
-            _ => {
-                child.kill().ok();
-                child.wait().ok();
-                let said = std::fs::read_to_string(log).unwrap_or_default();
-                panic!(
-                    "{what} did not start (is `cargo xtask test` up to date?). It said:\n{said}"
-                );
-            }
+        let Ok(port) = receive.recv_timeout(PATIENCE) else {
+            child.kill().ok();
+            child.wait().ok();
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            panic!("{what} did not start (is `cargo xtask test` up to date?). It said:\n{said}");
         };
         let process = Self { child, port };
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -64,9 +60,32 @@ impl Process {
     }
 }
 
+/// The port in `port 4711`, `Started on port 4711.` and the like; 0 is no port.
+fn port_in(line: &str) -> Option<u16> {
+    let (_, tail) = line.rsplit_once("port ")?;
+    let port = tail.trim().trim_end_matches('.').parse().ok()?;
+    (port != 0).then_some(port)
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read_from_what_servers_say() {
+        assert_eq!(port_in("port 4711"), Some(4711));
+        assert_eq!(
+            port_in("ChromeDriver was started successfully on port 4711."),
+            Some(4711)
+        );
+        assert_eq!(port_in("Starting ChromeDriver 1.2 (x) on port 0"), None);
+        assert_eq!(port_in("Only local connections are allowed."), None);
     }
 }

@@ -71,7 +71,7 @@ impl RawDav {
             http: Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
-                .timeout(Duration::from_secs(60))
+                .timeout(Duration::from_mins(1))
                 .build()
                 .expect("a plain client"),
             base: base.trim_end_matches('/').to_owned(),

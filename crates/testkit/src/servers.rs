@@ -61,11 +61,9 @@ impl Server {
     }
 
     fn dav(&self, user: &str) -> RawDav {
-        let password = USERS
-            .iter()
-            .find(|(name, _)| *name == user)
-            .map(|(_, password)| *password)
-            .unwrap_or_else(|| panic!("no user {user}: there are alice and bob"));
+        let Some((_, password)) = USERS.iter().find(|(name, _)| *name == user) else {
+            panic!("no user {user}: there are alice and bob");
+        };
         RawDav::new(&self.url(), user, password)
     }
 }
