@@ -46,35 +46,35 @@ pub(super) enum Who {
 }
 
 /// Looks at the `Authorization` header.
-pub(super) fn identify(state: &mut State, method: &str, headers: &HeaderMap) -> Who {
+pub(super) fn identify(server: &mut State, method: &str, headers: &HeaderMap) -> Who {
     let Some(value) = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()) else {
         return Who::Nobody;
     };
     let Some((scheme, rest)) = value.split_once(' ') else {
         return Who::Wrong { stale: false };
     };
-    if scheme.eq_ignore_ascii_case("basic") && state.auth != AuthScheme::Digest {
-        return basic(state, rest.trim());
+    if scheme.eq_ignore_ascii_case("basic") && server.auth != AuthScheme::Digest {
+        return basic(server, rest.trim());
     }
-    if scheme.eq_ignore_ascii_case("digest") && state.auth != AuthScheme::Basic {
-        return digest(state, method, rest);
+    if scheme.eq_ignore_ascii_case("digest") && server.auth != AuthScheme::Basic {
+        return digest(server, method, rest);
     }
     Who::Wrong { stale: false }
 }
 
 /// The `WWW-Authenticate` values of a 401.
-pub(super) fn challenges(state: &mut State, stale: bool) -> Vec<String> {
+pub(super) fn challenges(server: &mut State, stale: bool) -> Vec<String> {
     let mut out = Vec::new();
-    if state.auth != AuthScheme::Basic {
-        let nonce = state.nonces.fresh();
+    if server.auth != AuthScheme::Basic {
+        let nonce = server.nonces.fresh();
         let stale = if stale { ", stale=true" } else { "" };
         out.push(format!(
             "Digest realm=\"{REALM}\", qop=\"auth\", algorithm=MD5, nonce=\"{nonce}\", \
              opaque=\"sim\"{stale}"
         ));
     }
-    if state.auth != AuthScheme::Digest {
-        let name = if state.quirks.lower_case_challenge {
+    if server.auth != AuthScheme::Digest {
+        let name = if server.quirks.lower_case_challenge {
             "basic"
         } else {
             "Basic"
@@ -84,7 +84,7 @@ pub(super) fn challenges(state: &mut State, stale: bool) -> Vec<String> {
     out
 }
 
-fn basic(state: &State, encoded: &str) -> Who {
+fn basic(server: &State, encoded: &str) -> Who {
     let wrong = Who::Wrong { stale: false };
     let Ok(bytes) = BASE64.decode(encoded.as_bytes()) else {
         return wrong;
@@ -95,24 +95,24 @@ fn basic(state: &State, encoded: &str) -> Who {
     let Some((name, password)) = text.split_once(':') else {
         return wrong;
     };
-    match state.users.get(name) {
+    match server.users.get(name) {
         Some(user) if user.password == password => Who::User(name.to_owned()),
         _ => wrong,
     }
 }
 
-fn digest(state: &mut State, method: &str, rest: &str) -> Who {
+fn digest(server: &mut State, method: &str, rest: &str) -> Who {
     let wrong = Who::Wrong { stale: false };
-    if state.quirks.digest_always_refused {
+    if server.quirks.digest_always_refused {
         return wrong;
     }
     let params = params(rest);
     let get = |key: &str| params.get(key).map_or("", String::as_str);
-    let Some(user) = state.users.get(get("username")) else {
+    let Some(account) = server.users.get(get("username")) else {
         return wrong;
     };
     let hash = |text: String| HEXLOWER.encode(&Md5::digest(text));
-    let ha1 = hash(format!("{}:{REALM}:{}", user.name, user.password));
+    let ha1 = hash(format!("{}:{REALM}:{}", account.name, account.password));
     let ha2 = hash(format!("{method}:{}", get("uri")));
     let expected = hash(format!(
         "{ha1}:{}:{}:{}:{}:{ha2}",
@@ -124,12 +124,12 @@ fn digest(state: &mut State, method: &str, rest: &str) -> Who {
     if expected != get("response") || get("qop") != "auth" {
         return wrong;
     }
-    let name = user.name.clone();
-    let Some(uses) = state.nonces.given.get_mut(get("nonce")) else {
+    let name = account.name.clone();
+    let Some(uses) = server.nonces.given.get_mut(get("nonce")) else {
         return Who::Wrong { stale: true };
     };
     *uses += 1;
-    if state
+    if server
         .quirks
         .digest_nonce_uses
         .is_some_and(|max| *uses > max)

@@ -208,9 +208,9 @@ fn redirect(state: &State, path: &str) -> Option<Reply> {
         .find_map(|(prefix, url)| Some(to(302, &format!("{url}{}", path.strip_prefix(prefix)?))))
 }
 
-fn challenge(state: &mut State, stale: bool) -> Reply {
+fn challenge(server: &mut State, stale: bool) -> Reply {
     let mut reply = reply::text(401, "Credentials are needed.");
-    for challenge in auth::challenges(state, stale) {
+    for challenge in auth::challenges(server, stale) {
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             reply.headers_mut().append(WWW_AUTHENTICATE, value);
         }

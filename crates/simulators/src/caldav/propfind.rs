@@ -19,11 +19,11 @@ pub(super) enum Wanted {
 }
 
 /// Reads a `propfind` body; an empty one is `allprop`.
-fn wanted(body: &[u8]) -> Result<Wanted, Reply> {
+fn wanted(body: &[u8]) -> Result<Wanted, Box<Reply>> {
     if body.is_empty() {
         return Ok(Wanted::All);
     }
-    let bad = || reply::text(400, "The body is not a propfind document.");
+    let bad = || Box::new(reply::text(400, "The body is not a propfind document."));
     let text = std::str::from_utf8(body).map_err(|_| bad())?;
     let document = xml::parse(text).map_err(|_| bad())?;
     let root = document.root_element();
@@ -67,7 +67,7 @@ pub(super) fn propfind(
         .unwrap_or("infinity");
     let wanted = match wanted(request.body()) {
         Ok(wanted) => wanted,
-        Err(reply) => return reply,
+        Err(reply) => return *reply,
     };
     if !exists(state, resource) {
         if state.quirks.missing_collection_207 && !matches!(resource, Resource::Object(..)) {

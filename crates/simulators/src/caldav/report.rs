@@ -169,7 +169,7 @@ fn query(ask: &Ask<'_>, root: roxmltree::Node<'_, '_>, depth: &str) -> Reply {
     };
     let filter = match read_filter(filter) {
         Ok(filter) => filter,
-        Err(reply) => return reply,
+        Err(reply) => return *reply,
     };
     if state.quirks.time_range_required && filter.range.is_none() {
         return reply::error(400, El::new(CALDAV, "valid-filter"));
@@ -193,8 +193,8 @@ fn query(ask: &Ask<'_>, root: roxmltree::Node<'_, '_>, depth: &str) -> Reply {
     multistatus(state, responses)
 }
 
-fn read_filter(node: roxmltree::Node<'_, '_>) -> Result<Filter, Reply> {
-    let bad = || reply::error(403, El::new(CALDAV, "valid-filter"));
+fn read_filter(node: roxmltree::Node<'_, '_>) -> Result<Filter, Box<Reply>> {
+    let bad = || Box::new(reply::error(403, El::new(CALDAV, "valid-filter")));
     let calendar = xml::child(node, CALDAV, "comp-filter").ok_or_else(bad)?;
     if calendar.attribute("name") != Some("VCALENDAR") {
         return Err(bad());

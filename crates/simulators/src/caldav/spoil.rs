@@ -57,11 +57,10 @@ fn spoiled(how: XmlMischief, body: &[u8]) -> Vec<u8> {
         XmlMischief::CutOff => text.chars().take(text.chars().count() / 2).collect(),
         XmlMischief::Doctype => format!("<?xml version=\"1.0\"?><!DOCTYPE multistatus>{tree}"),
         XmlMischief::EntityBomb => {
-            let mut dtd = String::from("<!DOCTYPE d [<!ENTITY e0 \"lol\">");
-            for n in 1..10 {
-                let inner = format!("&e{};", n - 1).repeat(10);
-                dtd.push_str(&format!("<!ENTITY e{n} \"{inner}\">"));
-            }
+            let entities: String = (1..10)
+                .map(|n| format!("<!ENTITY e{n} \"{}\">", format!("&e{};", n - 1).repeat(10)))
+                .collect();
+            let dtd = format!("<!DOCTYPE d [<!ENTITY e0 \"lol\">{entities}");
             format!("<?xml version=\"1.0\"?>{dtd}]><d>&e9;</d>")
         }
         XmlMischief::ManyAttributes => {

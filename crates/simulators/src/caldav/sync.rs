@@ -50,7 +50,7 @@ pub(super) fn sync_collection(ask: &Ask<'_>, root: roxmltree::Node<'_, '_>, dept
     }
     let limit = match read_limit(root) {
         Ok(limit) => limit,
-        Err(reply) => return reply,
+        Err(reply) => return *reply,
     };
     let token = xml::child(root, DAV, "sync-token").map(xml::text_of);
     let since = match token.as_deref().map(str::trim) {
@@ -58,18 +58,18 @@ pub(super) fn sync_collection(ask: &Ask<'_>, root: roxmltree::Node<'_, '_>, dept
         Some("") if !quirks.empty_token_refused => beginning(ask),
         Some("") => match refused(ask, quirks.bogus_token) {
             Ok(since) => since,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         },
         Some(token) => match props::read_token(calendar, quirks, token, ask.now) {
             TokenMeaning::Revision(revision) => Since::Revision(revision),
             TokenMeaning::Second(second) => Since::Second(second),
             TokenMeaning::Future => match refused(ask, quirks.future_token) {
                 Ok(since) => since,
-                Err(reply) => return reply,
+                Err(reply) => return *reply,
             },
             TokenMeaning::Bogus => match refused(ask, quirks.bogus_token) {
                 Ok(since) => since,
-                Err(reply) => return reply,
+                Err(reply) => return *reply,
             },
         },
     };
@@ -126,7 +126,7 @@ fn beginning(ask: &Ask<'_>) -> Since {
     }
 }
 
-fn read_limit(root: roxmltree::Node<'_, '_>) -> Result<Option<usize>, Reply> {
+fn read_limit(root: roxmltree::Node<'_, '_>) -> Result<Option<usize>, Box<Reply>> {
     let Some(limit) = xml::child(root, DAV, "limit") else {
         return Ok(None);
     };
@@ -134,15 +134,15 @@ fn read_limit(root: roxmltree::Node<'_, '_>) -> Result<Option<usize>, Reply> {
         .and_then(|n| xml::text_of(n).trim().parse::<usize>().ok())
         .filter(|n| *n > 0)
         .map(Some)
-        .ok_or_else(|| reply::text(400, "nresults must be a positive number."))
+        .ok_or_else(|| Box::new(reply::text(400, "nresults must be a positive number.")))
 }
 
-fn refused(ask: &Ask<'_>, answer: TokenAnswer) -> Result<Since, Reply> {
+fn refused(ask: &Ask<'_>, answer: TokenAnswer) -> Result<Since, Box<Reply>> {
     match answer {
         TokenAnswer::Status(code) if ask.state.quirks.token_refusal_without_condition => {
-            Err(reply::status(code))
+            Err(Box::new(reply::status(code)))
         }
-        TokenAnswer::Status(code) => Err(reply::error(code, El::dav("valid-sync-token"))),
+        TokenAnswer::Status(code) => Err(Box::new(reply::error(code, El::dav("valid-sync-token")))),
         TokenAnswer::FullList => Ok(Since::Beginning { tombstones: false }),
         TokenAnswer::FullListWithTombstones => Ok(Since::Beginning { tombstones: true }),
         TokenAnswer::EmptyList => Ok(Since::Nothing),

@@ -24,7 +24,7 @@ pub(super) struct El {
     name: String,
     attrs: Vec<(&'static str, String)>,
     text: String,
-    children: Vec<El>,
+    children: Vec<Self>,
 }
 
 impl El {
