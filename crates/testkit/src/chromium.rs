@@ -242,7 +242,7 @@ impl Drop for Chromium {
         let request =
             format!("DELETE /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         if stream.write_all(request.as_bytes()).is_ok() {
-            stream.read(&mut [0; 64]).ok();
+            stream.read_to_end(&mut Vec::new()).ok();
         }
     }
 }
