@@ -1,5 +1,7 @@
 //! The CalDAV simulator without quirks keeps to RFC 4791, 6578 and 4918.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use md5::{Digest as _, Md5};
 use simulators::caldav::{Access, AuthScheme, CaldavSim, CaldavSimConfig, CalendarSpec};
 use testkit::{Answer, RawDav};
 
@@ -428,7 +430,6 @@ async fn digest_is_checked() {
         .next()
         .unwrap();
     let digest = |password: &str, uri: &str| {
-        use md5::{Digest as _, Md5};
         let hash = |text: String| data_encoding::HEXLOWER.encode(&Md5::digest(text));
         let ha1 = hash(format!("alice:CalDAV simulator:{password}"));
         let ha2 = hash(format!("OPTIONS:{uri}").replace("OPTIONS", "PROPFIND"));
