@@ -1,0 +1,61 @@
+//! Changing keys: every sealed value is sealed again with the primary key, in small transactions.
+//!
+//! Killed half-way it is simply called again: what is sealed with the primary key already is left
+//! alone, and the canaries of the older keys go last.
+
+use rusqlite::{Connection, params};
+
+use super::canary;
+use super::columns::{ALL, Column};
+use super::keys::Keys;
+use crate::error::StoreError;
+
+/// Most values in one transaction.
+const BATCH: usize = 100;
+
+/// Seals up to [`BATCH`] values anew and returns how many; 0 means that none is left and the older
+/// keys are forgotten.
+pub(crate) fn step(conn: &Connection, keys: &Keys) -> Result<usize, StoreError> {
+    let mut done = 0;
+    for column in ALL {
+        for (row, sealed) in stale(conn, column, keys, BATCH - done)? {
+            let secret = keys.open(column, &row, &sealed)?;
+            conn.execute(
+                &format!(
+                    "UPDATE {} SET {} = ?1 WHERE {} = ?2",
+                    column.table, column.name, column.row
+                ),
+                params![keys.seal(column, &row, &secret)?, row],
+            )?;
+            done += 1;
+        }
+        if done >= BATCH {
+            return Ok(done);
+        }
+    }
+    if done == 0 {
+        canary::forget_others(conn, keys)?;
+    }
+    Ok(done)
+}
+
+/// Cells of a column that are sealed with another key than the primary.
+fn stale(
+    conn: &Connection,
+    column: Column,
+    keys: &Keys,
+    limit: usize,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = conn.prepare(&format!(
+        "SELECT {row}, {name} FROM {table} WHERE {name} IS NOT NULL AND {name} NOT LIKE ?1 LIMIT ?2",
+        row = column.row,
+        name = column.name,
+        table = column.table,
+    ))?;
+    let current = format!("v1.{}.%", keys.primary_id());
+    let rows = statement.query_map(
+        params![current, i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

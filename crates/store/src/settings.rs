@@ -1,0 +1,62 @@
+//! Settings of the whole program, as JSON values by name. What they mean is the application's.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::Value;
+
+use crate::convert::{from_json, to_json};
+use crate::db::Db;
+use crate::error::StoreError;
+
+impl Db {
+    /// All settings that were ever stored.
+    pub async fn settings(&self) -> Result<BTreeMap<String, Value>, StoreError> {
+        self.read(|conn| {
+            let mut statement = conn.prepare_cached("SELECT key, value FROM setting")?;
+            let mut rows = statement.query([])?;
+            let mut settings = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                settings.insert(
+                    row.get(0)?,
+                    from_json("setting", &row.get::<_, String>(1)?)?,
+                );
+            }
+            Ok(settings)
+        })
+        .await
+    }
+
+    /// One setting.
+    pub async fn setting(&self, key: &str) -> Result<Option<Value>, StoreError> {
+        let key = key.to_owned();
+        self.read(move |conn| {
+            conn.prepare_cached("SELECT value FROM setting WHERE key = ?1")?
+                .query_row([key], |row| row.get::<_, String>(0))
+                .optional()?
+                .map(|value| from_json("setting", &value))
+                .transpose()
+        })
+        .await
+    }
+
+    /// Stores these settings and leaves the others alone. `null` forgets one. No secrets: they
+    /// would stand there in clear.
+    pub async fn put_settings(&self, settings: BTreeMap<String, Value>) -> Result<(), StoreError> {
+        self.write(move |conn| {
+            for (key, value) in settings {
+                if value.is_null() {
+                    conn.execute("DELETE FROM setting WHERE key = ?1", [key])?;
+                } else {
+                    conn.execute(
+                        "INSERT INTO setting (key, value) VALUES (?1, ?2) \
+                         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                        params![key, to_json("setting", &value)?],
+                    )?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
