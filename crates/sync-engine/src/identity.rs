@@ -10,7 +10,8 @@ use data_encoding::{BASE32HEX_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Caldav, CalendarId, Google, RecurrenceId, ResourceId, Uid};
+use crate::model::{Caldav, CalendarId, Google, RecurrenceId, ResourceId, Side, SideTag, Uid};
+use crate::observation::Observation;
 
 /// What every id made here begins with. At Google only `a`–`v` and digits are allowed.
 pub const ID_PREFIX: &str = "cds1";
@@ -92,6 +93,14 @@ impl OriginTag {
     /// Whether a CalDAV object with this UID is the copy this tag speaks of.
     pub fn proves_caldav(&self, uid: &Uid) -> bool {
         self.caldav_uid() == *uid
+    }
+
+    /// Whether this observation is the copy this tag speaks of: it stands on the name the tag gives.
+    pub fn proves<S: SideTag>(&self, observation: &Observation<S>) -> bool {
+        match S::SIDE {
+            Side::Caldav => self.caldav_uid() == observation.uid,
+            Side::Google => self.google_id().as_str() == observation.resource.as_str(),
+        }
     }
 
     /// Text form, for an extended property or an X- property: `1;pair;uid hash;generation` and,

@@ -1,3 +1,182 @@
 //! The planner: a pure function from what was seen and what was agreed to an ordered list of writes.
+//!
+//! In: the mapping, the series that changed (with their rows and both sides' views), now. Out: for
+//! each series a [`Group`] of writes with their reasons, rows that change without a write, and
+//! warnings. No I/O, no clock, no randomness: the same input gives the same plan, and the order of
+//! the series means nothing. A preview is this step and nothing more.
+//!
+//! The table of the semantics is `one_way` (series), `components` (what is inside) and `expanded`
+//! (what the target cannot hold as a series).
 
+mod adopt;
+mod components;
+mod expanded;
+mod flow;
+mod one_way;
 pub mod operation;
+mod steps;
+
+use crate::mapping::{Direction, Mapping};
+use crate::model::time::Timestamp;
+use crate::model::{Both, Caldav, ComponentKey, Family, Google, Side, SideTag, ZoneName};
+use crate::plan::operation::{Step, Value};
+use crate::ports::side::Capabilities;
+use crate::ports::store::RowChange;
+use crate::report::Warning;
+use crate::row::Row;
+use crate::sided::Sided;
+use crate::snapshot::View;
+
+use flow::Flow;
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone)]
+pub struct PlanInput {
+    /// The mapping as the run began with it.
+    pub mapping: Mapping,
+    /// The run's now.
+    pub now: Timestamp,
+    /// No plan over everything was dealt with yet: equal events may be adopted by content.
+    pub first: bool,
+    /// The settings changed since the last plan: every copy is planned anew.
+    pub reproject: bool,
+    /// What floating times and whole days stand for.
+    pub floating: ZoneName,
+    /// What the CalDAV calendar can hold.
+    pub caldav: Capabilities,
+    /// What the Google calendar can hold.
+    pub google: Capabilities,
+    /// The series to look at.
+    pub series: Vec<SeriesInput>,
+}
+
+/// One series to look at.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesInput {
+    /// Its row, if it has one.
+    pub row: Option<Row>,
+    /// What each side shows of it.
+    pub views: Both<Views>,
+    /// Whether either side changed since the last plan (this ends pauses), or it is only due.
+    pub fresh: bool,
+    /// Another mapping already feeds this UID into the target.
+    pub standby: bool,
+    /// The source is itself a copy made by another mapping.
+    pub foreign_copy: bool,
+}
+
+/// The family of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Views;
+
+impl Family for Views {
+    type Of<S: SideTag> = View<S>;
+}
+
+impl<S: SideTag> Default for View<S> {
+    fn default() -> Self {
+        Self::Unknown
+    }
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Writes, series by series: creations first, removals last.
+    pub groups: Vec<Group>,
+    /// Rows that change without a write.
+    pub rows: Vec<RowChange>,
+    /// What people may want to know.
+    pub warnings: Vec<Warning>,
+}
+
+/// The writes of one series, in their order.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The row as it is before the first write.
+    pub row: Row,
+    /// The writes; one that fails ends the group, except between independent components.
+    pub steps: Vec<Step>,
+    /// What the source showed, to be taken as agreed once *every* step is done.
+    pub finally: Vec<(ComponentKey, Option<Value>)>,
+    /// Plan this series once more after the steps, from what the sides then show.
+    pub again: bool,
+    /// What the guard counts it as.
+    pub weight: Weight,
+    /// When the row must be looked at again though nothing changes.
+    pub due: Option<Timestamp>,
+}
+
+/// What the guard counts a group as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Creates or changes.
+    Light,
+    /// Empties a title, description or location.
+    Empties,
+    /// Removes because the source vanished.
+    Removes,
+    /// Removes as part of a rewrite or because the source is withheld: never held.
+    Rewrites,
+}
+
+/// Makes the plan.
+pub fn plan(input: &PlanInput) -> Plan {
+    let mut plan = Plan::default();
+    match input.mapping.direction {
+        Direction::CaldavToGoogle => sort_out::<Caldav, Google>(input, &mut plan),
+        Direction::GoogleToCaldav => sort_out::<Google, Caldav>(input, &mut plan),
+        Direction::Bidirectional => plan.warnings.push(Warning {
+            code: "direction_not_supported".to_owned(),
+            detail: "This version does not sync in both directions yet.".to_owned(),
+            uid: None,
+        }),
+    }
+    plan.groups.sort_by(|a, b| {
+        let rank = |group: &Group| match group.weight {
+            Weight::Light => 0,
+            Weight::Empties => 1,
+            Weight::Rewrites => 2,
+            Weight::Removes => 3,
+        };
+        (rank(a), &a.row.key).cmp(&(rank(b), &b.row.key))
+    });
+    plan.warnings
+        .sort_by(|a, b| (&a.code, &a.uid, &a.detail).cmp(&(&b.code, &b.uid, &b.detail)));
+    plan.warnings.dedup();
+    plan
+}
+
+fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {
+    let flow = Flow::<B>::new(input);
+    let adopted = if input.first {
+        adopt::by_content::<A, B>(input, &flow)
+    } else {
+        Vec::new()
+    };
+    let joined: std::collections::BTreeSet<usize> =
+        adopted.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    for (a, b) in &adopted {
+        let (Some(a), Some(b)) = (input.series.get(*a), input.series.get(*b)) else {
+            continue;
+        };
+        let mut both = a.clone();
+        *both.views.get_mut::<B>() = b.views.get::<B>().clone();
+        one_way::series::<A, B>(&flow, &both, plan);
+    }
+    for (index, series) in input.series.iter().enumerate() {
+        if !joined.contains(&index) {
+            one_way::series::<A, B>(&flow, series, plan);
+        }
+    }
+}
+
+impl Plan {
+    /// How many groups would write to `side`.
+    pub fn writes_to(&self, side: Side) -> usize {
+        self.groups
+            .iter()
+            .filter(|group| group.steps.iter().any(|step| step.side() == side))
+            .count()
+    }
+}

@@ -2,6 +2,7 @@
 //! for floating times. What comes out is another type than a full series, so that a stripped field
 //! cannot reach a writer by another road.
 
+pub mod expand;
 pub mod privacy;
 mod shape;
 
@@ -16,7 +17,7 @@ use crate::model::Series;
 /// that one made).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Projected(Series);
+pub struct Projected(Box<Series>);
 
 impl Projected {
     /// The series to write. `Fields::sensitivity` is the visibility wanted of the copy;

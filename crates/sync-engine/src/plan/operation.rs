@@ -36,6 +36,14 @@ impl Step {
         }
     }
 
+    /// What people are told about it, to be changed.
+    pub(crate) fn account_mut(&mut self) -> &mut Account {
+        match self {
+            Self::Caldav(operation) => &mut operation.account,
+            Self::Google(operation) => &mut operation.account,
+        }
+    }
+
     /// What people are told about it.
     pub fn account(&self) -> &Account {
         match self {

@@ -14,6 +14,7 @@ use crate::model::{
     ComponentKey, Cursor, Etag, FieldSet, RecurrenceId, ResourceId, Side, SideTag, Uid, ZoneName,
 };
 use crate::observation::{Observation, Seen};
+use crate::plan::operation::Write;
 use crate::projection::Projected;
 
 /// One calendar of one side, opened for one run.
@@ -23,6 +24,11 @@ pub trait SidePort: Send + Sync {
 
     /// What this calendar can hold and how it is written.
     fn capabilities(&self) -> Capabilities;
+
+    /// The resource a write is about: the name a creation will get, or the stored one, or the first
+    /// guess for an occurrence that has none of its own yet. No I/O. Recovery reads it to learn what
+    /// became of a write whose answer was lost.
+    fn resource_of(&self, write: &Write<Self::Tag>) -> ResourceId<Self::Tag>;
 
     /// Lists what changed since `cursor`, or everything (`None`). Pages are followed to the end: a
     /// listing that could not be finished is an error, never a short list. Bodies may come along

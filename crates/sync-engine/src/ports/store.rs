@@ -246,6 +246,10 @@ pub struct MappingState {
     pub planned_with: String,
     /// Inferred absences of the last 24 hours: when, and how many.
     pub absences: Vec<(Timestamp, u32)>,
+    /// Since when the CalDAV calendar answers empty though it was not.
+    pub caldav_empty_since: Option<Timestamp>,
+    /// Likewise the Google calendar.
+    pub google_empty_since: Option<Timestamp>,
     /// What the guard holds back.
     pub held: Option<crate::guard::Held>,
     /// The plan a person approved, by its id; spent when it is carried out.

@@ -65,7 +65,7 @@ impl Projection {
         if shaped.is_empty() {
             Shaped::Nothing
         } else {
-            Shaped::Series(Projected(shaped))
+            Shaped::Series(Projected(Box::new(shaped)))
         }
     }
 

@@ -229,7 +229,9 @@ impl<'a> Merge<'a> {
     ) -> Self {
         let wall = Wall::of(start, floating);
         let length = Length::of(start, floating);
-        let from = from.map(|from| from.checked_sub(length.at_most()).unwrap_or(Timestamp::MIN));
+        let elapsed = recurrence.is_sub_daily() && !wall.is_all_day();
+        let back = length.at_most(elapsed);
+        let from = from.map(|from| from.checked_sub(back).unwrap_or(Timestamp::MIN));
         let mut unsupported = false;
         let mut heads = |rules: &[Rule], begin| {
             let mut heads = Vec::with_capacity(rules.len());
@@ -251,7 +253,7 @@ impl<'a> Merge<'a> {
         let excluded = heads(&recurrence.exclusion_rules, Begin::AtStart);
         Self {
             fixed: fixed(&wall, recurrence, floating).into_iter().peekable(),
-            elapsed: recurrence.is_sub_daily() && !wall.is_all_day(),
+            elapsed,
             rules,
             excluded,
             budget: Budget::new(iterations),

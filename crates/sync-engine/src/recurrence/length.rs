@@ -61,9 +61,13 @@ impl Length {
     }
 
     /// The longest an occurrence can take, in elapsed time: what a window has to look back.
-    pub(super) fn at_most(&self) -> SignedDuration {
-        // A zone's change of offset is at most a day (Samoa, 2011).
-        self.exact.max(SignedDuration::ZERO) + SignedDuration::from_hours(26)
+    pub(super) fn at_most(&self, elapsed: bool) -> SignedDuration {
+        let exact = self.exact.max(SignedDuration::ZERO);
+        if elapsed {
+            exact
+        } else {
+            exact + super::source::SLACK
+        }
     }
 
     /// Start and end of the occurrence that starts at `start`.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::Recurrence;
 use super::expand::{Cut, Limits, Merge};
 use super::rule::{Freq, Rule, RuleEnd};
-use super::source::last_moment;
+use super::source::{SLACK, last_moment};
 use super::wall::Wall;
 use crate::model::series::{Fields, OverrideValue, RecurrenceId, Series};
 use crate::model::time::{Span, Timestamp, When, ZoneName};
@@ -259,11 +259,7 @@ fn rule_end(start: &When, rule: &Rule, floating: &ZoneName) -> Option<Timestamp>
             match last_end(Some(near)) {
                 // The start itself is always found; another start is what tells.
                 (Some(last), Cut::No) if last > to || near <= from => Some(last),
-                _ => Some(
-                    until
-                        .checked_add(length + SignedDuration::from_hours(26))
-                        .unwrap_or(Timestamp::MAX),
-                ),
+                _ => Some(until.checked_add(length + SLACK).unwrap_or(Timestamp::MAX)),
             }
         }
     }

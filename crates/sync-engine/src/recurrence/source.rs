@@ -201,8 +201,8 @@ pub(super) fn last_moment(rule: &Rule, wall: &Wall) -> Option<Timestamp> {
     }
 }
 
-/// A day and two hours: more than any zone's change of offset.
-const SLACK: SignedDuration = SignedDuration::from_hours(26);
+/// A day and two hours: more than any zone's change of offset (Samoa took a day in 2011).
+pub(super) const SLACK: SignedDuration = SignedDuration::from_hours(26);
 
 impl RuleStarts {
     /// The starts of `rule`; those before `from` may be left out. `None` for a rule that cannot be
@@ -232,9 +232,7 @@ impl RuleStarts {
             _ => None,
         };
         // What COUNT counts cannot be skipped.
-        let from = from
-            .filter(|_| count.is_none())
-            .and_then(|from| from.checked_sub(SLACK).ok());
+        let from = from.filter(|_| count.is_none());
         let start = wall.start.date();
         let walk = if rule.freq.is_sub_daily() {
             Walk::Elapsed(Elapsed::new(rule, wall, from)?)
@@ -242,7 +240,9 @@ impl RuleStarts {
             let days = Days::of(rule, start);
             let times = Times::of(rule, wall);
             let grid = Grid::of(rule, &days, start);
-            let index = from.map_or(0, |from| grid.at(&days, wall.plain(from).date()));
+            let index = from
+                .and_then(|from| from.checked_sub(SLACK).ok())
+                .map_or(0, |from| grid.at(&days, wall.plain(from).date()));
             let plain = grid
                 .bounds(&days, index)
                 .filter(|_| use_plain)

@@ -1,0 +1,189 @@
+//! Making steps: a write, what it agrees on, and what people are told about it.
+
+use super::flow::Flow;
+use super::operation::{
+    Account, ActionKind, After, FieldChange, Operation, Reason, Step, Value, Write,
+};
+use crate::diff::{self, Standing};
+use crate::identity::OriginTag;
+use crate::mapping::Reminders;
+use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, SideTag, Text, Uid};
+use crate::ports::side::{Create, Remove, Target, Update};
+use crate::projection::{Privacy, Projected};
+use crate::row::Row;
+use crate::sided::Sided;
+use crate::snapshot::Snapshot;
+
+/// What the source shows of a component, to be agreed on.
+pub(super) fn value(series: &Series, key: &ComponentKey) -> Option<Value> {
+    match key {
+        ComponentKey::Master => series
+            .master
+            .as_ref()
+            .map(|master| Value::Master(Box::new(master.clone()))),
+        ComponentKey::Override(id) => series.overrides.get(id).cloned().map(Value::Override),
+    }
+}
+
+/// What the source shows of all components of two series.
+pub(super) fn all_values(now: &Series, before: &Series) -> Vec<(ComponentKey, Option<Value>)> {
+    let mut keys: Vec<ComponentKey> = now
+        .overrides
+        .keys()
+        .chain(before.overrides.keys())
+        .map(|id| ComponentKey::Override(*id))
+        .collect();
+    keys.push(ComponentKey::Master);
+    keys.sort();
+    keys.dedup();
+    keys.into_iter()
+        .map(|key| (key, value(now, &key)))
+        .collect()
+}
+
+impl<B: Sided> Flow<'_, B> {
+    pub(super) fn tag(&self, row: &Row, key: &ComponentKey) -> OriginTag {
+        OriginTag::new(&self.pair, &row.uid, key.recurrence_id(), row.generation)
+    }
+
+    /// Creates the copy of a series, or of one occurrence of it (`key`).
+    pub(super) fn create(
+        &self,
+        row: &Row,
+        key: ComponentKey,
+        series: &Projected,
+        agrees: Vec<(ComponentKey, Option<Value>)>,
+        account: Account,
+    ) -> Step {
+        let full = self.projection.privacy == Privacy::Full;
+        B::step(Operation {
+            row: row.key.clone(),
+            write: Write::Create(Box::new(Create {
+                tag: self.tag(row, &key),
+                source_uid: full.then(|| row.uid.clone()),
+                series: series.clone(),
+                // A one-way copy that somebody deleted is put back under its old name if possible.
+                revive: true,
+                default_reminders: self.mapping.reminders == Reminders::Default,
+            })),
+            agrees,
+            after: After::Linked,
+            account,
+        })
+    }
+
+    pub(super) fn update(
+        &self,
+        row: &Row,
+        update: Update<B>,
+        agrees: Vec<(ComponentKey, Option<Value>)>,
+        account: Account,
+    ) -> Step {
+        B::step(Operation {
+            row: row.key.clone(),
+            write: Write::Update(Box::new(update)),
+            agrees,
+            after: After::Linked,
+            account,
+        })
+    }
+
+    /// Removes every resource of the copy that stands by itself: at Google the master takes its
+    /// exceptions with it.
+    pub(super) fn remove_all(
+        &self,
+        row: &Row,
+        copy: &Snapshot<B>,
+        after: After,
+        reason: Reason,
+    ) -> Vec<Step> {
+        let whole = copy.parts.contains_key(&ComponentKey::Master);
+        copy.parts
+            .iter()
+            .filter(|(key, _)| !whole || **key == ComponentKey::Master)
+            .enumerate()
+            .map(|(index, (key, part))| {
+                let mut account = self.account(
+                    row,
+                    *key,
+                    &copy.series,
+                    ActionKind::Delete,
+                    reason,
+                    Vec::new(),
+                );
+                account.counted = index == 0;
+                B::step(Operation {
+                    row: row.key.clone(),
+                    write: Write::Remove(Remove {
+                        resource: part.resource.clone(),
+                        attending: false,
+                    }),
+                    agrees: Vec::new(),
+                    after,
+                    account,
+                })
+            })
+            .collect()
+    }
+
+    /// What people are told: everything in it is what the *target* shows or will show.
+    pub(super) fn account(
+        &self,
+        row: &Row,
+        key: ComponentKey,
+        target: &Series,
+        action: ActionKind,
+        reason: Reason,
+        changes: Vec<FieldChange>,
+    ) -> Account {
+        let standing = Standing::of(target, &key);
+        let master = target.master.as_ref();
+        let fields: Option<&Fields> = standing.fields().or(master);
+        Account {
+            action,
+            uid: self.told_uid(&row.uid),
+            key,
+            summary: fields
+                .map(|fields| fields.title.clone())
+                .unwrap_or_default()
+                .as_str()
+                .to_owned(),
+            start: fields.map(|fields| diff::start(&fields.when, self.floating)),
+            recurrence_id: key
+                .recurrence_id()
+                .map(|id| diff::recurrence_id(id, master.map(|m| &m.when), self.floating)),
+            reason,
+            changes,
+            counted: true,
+        }
+    }
+
+    fn told_uid(&self, uid: &Uid) -> Uid {
+        uid.clone()
+    }
+}
+
+/// Whether setting `fields` empties a text of the target.
+pub(super) fn empties(fields: &FieldSet, want: &Fields, now: &Fields) -> bool {
+    let emptied = |field: Field, want: &Text, now: &Text| {
+        fields.contains(&field) && want.is_empty() && !now.is_empty()
+    };
+    emptied(Field::Title, &want.title, &now.title)
+        || emptied(Field::Description, &want.description, &now.description)
+        || emptied(Field::Location, &want.location, &now.location)
+}
+
+/// The target of a component's write: its own resource, or an occurrence of the master's.
+pub(super) fn target<B: SideTag>(copy: &Snapshot<B>, key: &ComponentKey) -> Option<Target<B>> {
+    if let Some(part) = copy.parts.get(key) {
+        return Some(Target::Stored(part.resource.clone()));
+    }
+    let master = copy.parts.get(&ComponentKey::Master)?;
+    Some(match key {
+        ComponentKey::Master => Target::Stored(master.resource.clone()),
+        ComponentKey::Override(id) => Target::Occurrence {
+            series: master.resource.clone(),
+            id: *id,
+        },
+    })
+}

@@ -1,0 +1,306 @@
+//! From changed keys to whole series: rows, both sides' views, and who belongs to whom.
+//!
+//! Identity is looked up here in the order of the semantics: the row that links it, proof of origin,
+//! equal UID. (Equal content, in a first run only, is the planner's: it must see all candidates.)
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Halt, Run};
+use crate::identity::OriginTag;
+use crate::mirror::Mirrored;
+use crate::model::{Caldav, Google, SeriesKey, Side, SideTag, Uid};
+use crate::plan::SeriesInput;
+use crate::ports::Clock;
+use crate::ports::side::SidePort;
+use crate::ports::store::{ChangeSet, Store};
+use crate::row::Row;
+use crate::sided::Sided;
+use crate::snapshot::{View, view};
+
+impl<C, G, S, K> Run<'_, C, G, S, K>
+where
+    C: SidePort<Tag = Caldav>,
+    G: SidePort<Tag = Google>,
+    S: Store,
+    K: Clock,
+{
+    /// Puts together every series that a plan has to look at.
+    pub(super) async fn assemble(
+        &self,
+        changes: &ChangeSet,
+    ) -> Result<Vec<SeriesInput>, Halt<S::Error>> {
+        let rows = self
+            .store
+            .rows(
+                &self.mapping.id,
+                &changes.due,
+                &changes.caldav,
+                &changes.google,
+            )
+            .await
+            .map_err(Halt::Store)?;
+        let mut caldav: BTreeSet<_> = changes.caldav.iter().cloned().collect();
+        let mut google: BTreeSet<_> = changes.google.iter().cloned().collect();
+        let fresh = (caldav.clone(), google.clone());
+        for row in &rows {
+            caldav.extend(
+                row.link::<Caldav>()
+                    .into_iter()
+                    .flat_map(|link| link.keys.clone()),
+            );
+            google.extend(
+                row.link::<Google>()
+                    .into_iter()
+                    .flat_map(|link| link.keys.clone()),
+            );
+        }
+        let mut on_caldav = self.load::<Caldav>(&caldav).await?;
+        let mut on_google = self.load::<Google>(&google).await?;
+        let mut inputs = Vec::new();
+        for row in rows {
+            let input = SeriesInput {
+                fresh: row
+                    .link::<Caldav>()
+                    .is_some_and(|link| link.keys.iter().any(|key| fresh.0.contains(key)))
+                    || row
+                        .link::<Google>()
+                        .is_some_and(|link| link.keys.iter().any(|key| fresh.1.contains(key))),
+                views: crate::model::Both {
+                    caldav: self.take_linked(&mut on_caldav, &row),
+                    google: self.take_linked(&mut on_google, &row),
+                },
+                row: Some(row),
+                ..SeriesInput::default()
+            };
+            inputs.push(input);
+        }
+        // What no row links: match the two sides by proof of origin, then by UID.
+        let mut alone: Vec<SeriesInput> = Vec::new();
+        match self.mapping.direction {
+            crate::mapping::Direction::GoogleToCaldav => {
+                self.pair_up(on_google, on_caldav, &mut inputs, &mut alone)
+                    .await?;
+            }
+            _ => {
+                self.pair_up(on_caldav, on_google, &mut inputs, &mut alone)
+                    .await?
+            }
+        }
+        inputs.extend(alone);
+        Ok(inputs)
+    }
+
+    /// Joins unlinked sources with their counterparts on the target.
+    async fn pair_up<A: Sided, B: Sided>(
+        &self,
+        sources: Loaded<A>,
+        mut targets: Loaded<B>,
+        linked: &mut [SeriesInput],
+        alone: &mut Vec<SeriesInput>,
+    ) -> Result<(), Halt<S::Error>> {
+        let floating = self.floating();
+        let pair = self.mapping.pair();
+        let mut found: Vec<(Option<usize>, View<A>)> = Vec::new();
+        for (index, input) in linked.iter().enumerate() {
+            let waits = input
+                .row
+                .as_ref()
+                .is_some_and(|row| row.link::<A>().is_some() && row.link::<B>().is_none());
+            if waits {
+                found.push((Some(index), input.views.get::<A>().clone()));
+            }
+        }
+        for resources in sources.into_values() {
+            found.push((None, view(&resources, None, &floating)));
+        }
+        let uids: Vec<Uid> = found
+            .iter()
+            .filter_map(|(_, view)| Some(view.present()?.uid.clone()))
+            .collect();
+        let hashes: Vec<String> = uids
+            .iter()
+            .map(|uid| OriginTag::hash_of(&pair, uid))
+            .collect();
+        let calendar = B::calendar(self.mapping);
+        let by_origin = self
+            .store
+            .series_by_origin(calendar, &hashes)
+            .await
+            .map_err(Halt::Store)?;
+        let by_uid = self
+            .store
+            .series_by_uid(calendar, &uids)
+            .await
+            .map_err(Halt::Store)?;
+        let wanted: BTreeSet<SeriesKey<B>> = by_origin
+            .iter()
+            .map(|(_, key)| key.clone())
+            .chain(by_uid.iter().map(|(_, key)| key.clone()))
+            .filter(|key| !targets.contains_key(key))
+            .collect();
+        let taken = self.taken::<B>(&wanted).await?;
+        let unlinked: BTreeSet<_> = wanted.difference(&taken).cloned().collect();
+        targets.extend(self.load::<B>(&unlinked).await?);
+        for (index, source) in found {
+            let counterpart = source.present().and_then(|a| {
+                counterpart(
+                    &a.uid,
+                    &OriginTag::hash_of(&pair, &a.uid),
+                    &by_origin,
+                    &by_uid,
+                    &mut targets,
+                    &floating,
+                )
+            });
+            let input = match index {
+                Some(index) => linked.get_mut(index),
+                None => {
+                    let mut input = SeriesInput {
+                        fresh: true,
+                        ..SeriesInput::default()
+                    };
+                    *input.views.get_mut::<A>() = source;
+                    alone.push(input);
+                    alone.last_mut()
+                }
+            };
+            if let (Some(input), Some(counterpart)) = (input, counterpart) {
+                *input.views.get_mut::<B>() = counterpart;
+            }
+        }
+        for resources in targets.into_values() {
+            let mut input = SeriesInput {
+                fresh: true,
+                ..SeriesInput::default()
+            };
+            *input.views.get_mut::<B>() = view(&resources, None, &floating);
+            alone.push(input);
+        }
+        Ok(())
+    }
+
+    /// Which of these series a row of this mapping links already.
+    async fn taken<T: Sided>(
+        &self,
+        keys: &BTreeSet<SeriesKey<T>>,
+    ) -> Result<BTreeSet<SeriesKey<T>>, Halt<S::Error>> {
+        let keys: Vec<_> = keys.iter().cloned().collect();
+        let (caldav, google): (Vec<_>, Vec<_>) = match T::SIDE {
+            Side::Caldav => (
+                keys.iter()
+                    .map(|key| SeriesKey::new(key.as_str()))
+                    .collect(),
+                Vec::new(),
+            ),
+            Side::Google => (
+                Vec::new(),
+                keys.iter()
+                    .map(|key| SeriesKey::new(key.as_str()))
+                    .collect(),
+            ),
+        };
+        let rows = self
+            .store
+            .rows(&self.mapping.id, &[], &caldav, &google)
+            .await
+            .map_err(Halt::Store)?;
+        Ok(rows
+            .iter()
+            .filter_map(Row::link::<T>)
+            .flat_map(|link| link.keys.iter().cloned())
+            .collect())
+    }
+
+    async fn load<T: Sided>(
+        &self,
+        keys: &BTreeSet<SeriesKey<T>>,
+    ) -> Result<Loaded<T>, Halt<S::Error>> {
+        let keys: Vec<_> = keys.iter().cloned().collect();
+        let mut loaded: Loaded<T> = BTreeMap::new();
+        if keys.is_empty() {
+            return Ok(loaded);
+        }
+        let resources = self
+            .store
+            .mirrored(T::calendar(self.mapping), &keys)
+            .await
+            .map_err(Halt::Store)?;
+        for resource in resources {
+            loaded
+                .entry(resource.series.clone())
+                .or_default()
+                .push(resource);
+        }
+        Ok(loaded)
+    }
+
+    fn take_linked<T: SideTag>(&self, loaded: &mut Loaded<T>, row: &Row) -> View<T> {
+        let Some(link) = row.link::<T>() else {
+            return View::Unknown;
+        };
+        let resources: Vec<_> = link
+            .keys
+            .iter()
+            .filter_map(|key| loaded.remove(key))
+            .flatten()
+            .collect();
+        view(&resources, Some(link), &self.floating())
+    }
+}
+
+/// Mirrored resources by series.
+type Loaded<T> = BTreeMap<SeriesKey<T>, Vec<Mirrored<T>>>;
+
+/// The target's part of a source: proof of origin first, then an equal UID.
+fn counterpart<B: SideTag>(
+    uid: &Uid,
+    hash: &str,
+    by_origin: &[(String, SeriesKey<B>)],
+    by_uid: &[(Uid, SeriesKey<B>)],
+    targets: &mut Loaded<B>,
+    floating: &crate::model::ZoneName,
+) -> Option<View<B>> {
+    let keys: Vec<&SeriesKey<B>> = by_origin
+        .iter()
+        .filter(|(found, _)| found == hash)
+        .map(|(_, key)| key)
+        .collect();
+    // A series that was expanded has many: they belong together.
+    let proven: Vec<Mirrored<B>> = keys
+        .iter()
+        .filter_map(|key| targets.get(key))
+        .flatten()
+        .filter(|resource| {
+            resource.observation.as_ref().is_some_and(|observation| {
+                matches!(&observation.tag, Some(tag) if tag.uid_hash == hash)
+                    && (observation
+                        .tag
+                        .as_ref()
+                        .is_some_and(|tag| tag.proves(observation))
+                        || matches!(
+                            observation.content,
+                            crate::observation::Content::Exception { .. }
+                        ))
+            })
+        })
+        .cloned()
+        .collect();
+    let alive = crate::snapshot::together(&proven, floating);
+    if alive.present().is_some() {
+        for key in keys {
+            targets.remove(key);
+        }
+        return Some(alive);
+    }
+    let key = by_uid
+        .iter()
+        .find(|(found, _)| found == uid)
+        .map(|(_, key)| key)?;
+    let resources = targets.remove(key)?;
+    let found = view(&resources, None, floating);
+    // A copy that proves another source is not this one's, whatever UID it carries.
+    match found.present() {
+        Some(snapshot) if snapshot.copy.is_some() => None,
+        _ => Some(found),
+    }
+}

@@ -1,0 +1,343 @@
+//! What one side shows of one series, put together from its mirrored resources.
+//!
+//! On CalDAV that is one object (or, on odd servers, a master and its overrides apart); at Google a
+//! recurring event and its exceptions; for a series that had to be expanded, single events. Pure:
+//! the mirror goes in, a [`View`] comes out.
+
+use std::collections::BTreeMap;
+
+use crate::mirror::{MirrorState, Mirrored};
+use crate::model::time::Timestamp;
+use crate::model::{
+    ComponentKey, Fields, OverrideValue, RecurrenceId, Series, SeriesKey, SideTag, Uid, ZoneName,
+};
+use crate::observation::{Access, Content, Observation, Remark};
+use crate::ports::side::Resource;
+use crate::recurrence::OriginalStart;
+use crate::recurrence::ids::{inherited_when, recurrence_id_in};
+use crate::row::Link;
+
+/// What one side shows of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View<S: SideTag> {
+    /// Nothing was ever seen of it.
+    Unknown,
+    /// It is proven gone.
+    Gone {
+        /// Whether a reading had shown it while it lived (P3).
+        shown: bool,
+    },
+    /// A part of it cannot be read: the whole series sits out.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// It is there.
+    Present(Box<Snapshot<S>>),
+}
+
+impl<S: SideTag> View<S> {
+    /// The snapshot, if it is there and readable.
+    pub fn present(&self) -> Option<&Snapshot<S>> {
+        match self {
+            Self::Present(snapshot) => Some(snapshot),
+            _ => None,
+        }
+    }
+}
+
+/// A series as one side shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot<S: SideTag> {
+    /// Its keys: one, or one per occurrence where it was expanded.
+    pub keys: Vec<SeriesKey<S>>,
+    /// Its UID.
+    pub uid: Uid,
+    /// Its content in normal form: overrides that say nothing of their own are left out.
+    pub series: Series,
+    /// Its resources.
+    pub parts: BTreeMap<ComponentKey, Part<S>>,
+    /// The least that may be done with any part.
+    pub access: Access,
+    /// Whether it has guests.
+    pub has_guests: bool,
+    /// Whether its name proves that it was made here.
+    pub copy: Option<crate::identity::OriginTag>,
+    /// Whether a reading has shown it.
+    pub shown: bool,
+    /// What people may want to know.
+    pub remarks: Vec<Remark>,
+}
+
+/// One resource of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<S: SideTag> {
+    /// The resource and its version.
+    pub resource: Resource<S>,
+    /// When its side says it was modified.
+    pub modified: Option<Timestamp>,
+    /// When our reads first showed this state.
+    pub since: Timestamp,
+}
+
+/// Puts a series together from its mirrored resources.
+pub fn view<S: SideTag>(
+    resources: &[Mirrored<S>],
+    link: Option<&Link<S>>,
+    floating: &ZoneName,
+) -> View<S> {
+    if let Some(reason) = resources.iter().find_map(|mirrored| match &mirrored.state {
+        MirrorState::Unreadable(reason) => Some(reason.clone()),
+        _ => None,
+    }) {
+        return View::Unreadable { reason };
+    }
+    let expanded = link.is_some_and(|link| link.expanded);
+    let mut alive: Vec<(&Mirrored<S>, &Observation<S>)> = resources
+        .iter()
+        .filter(|mirrored| mirrored.state == MirrorState::Present)
+        .filter_map(|mirrored| Some((mirrored, mirrored.observation.as_ref()?)))
+        .collect();
+    // A deleted master takes its exceptions with it, whether the server said so or not.
+    alive.retain(|(_, observation)| {
+        !matches!(observation.content, Content::Exception { .. })
+            || !master_is_gone(resources, observation)
+    });
+    if alive.is_empty() {
+        return if resources.is_empty() {
+            View::Unknown
+        } else {
+            View::Gone {
+                shown: resources.iter().any(|mirrored| mirrored.shown),
+            }
+        };
+    }
+    alive.sort_by(|a, b| {
+        let linked = |mirrored: &Mirrored<S>, observation: &Observation<S>| {
+            let _ = mirrored;
+            !link.is_some_and(|link| {
+                link.resources
+                    .iter()
+                    .any(|(_, resource)| *resource == observation.resource)
+            })
+        };
+        (linked(a.0, a.1), &a.1.resource).cmp(&(linked(b.0, b.1), &b.1.resource))
+    });
+    View::Present(Box::new(Building::of(&alive, expanded, floating)))
+}
+
+/// The same for copies that were found by their proof of origin and not by a link: single events
+/// that stand for occurrences belong together.
+pub(crate) fn together<S: SideTag>(resources: &[Mirrored<S>], floating: &ZoneName) -> View<S> {
+    let alone = resources.iter().any(|mirrored| {
+        mirrored.state == MirrorState::Present
+            && mirrored.observation.as_ref().is_some_and(|observation| {
+                observation
+                    .tag
+                    .as_ref()
+                    .is_some_and(|tag| tag.recurrence_id.is_some())
+            })
+    });
+    let link = Link {
+        keys: Vec::new(),
+        resources: Vec::new(),
+        echo: Series::default(),
+        shown: false,
+        missing_since: None,
+        expanded: alone,
+    };
+    view(resources, Some(&link), floating)
+}
+
+fn master_is_gone<S: SideTag>(resources: &[Mirrored<S>], exception: &Observation<S>) -> bool {
+    resources.iter().any(|mirrored| {
+        mirrored.state == MirrorState::Gone
+            && mirrored
+                .observation
+                .as_ref()
+                .is_some_and(|gone| gone.resource.as_str() == exception.series.as_str())
+    })
+}
+
+/// A snapshot in the making.
+struct Building<S: SideTag>(Snapshot<S>);
+
+impl<S: SideTag> Building<S> {
+    fn of(
+        alive: &[(&Mirrored<S>, &Observation<S>)],
+        expanded: bool,
+        floating: &ZoneName,
+    ) -> Snapshot<S> {
+        let mut building = Self(Snapshot {
+            keys: Vec::new(),
+            uid: Uid::new(""),
+            series: Series::default(),
+            parts: BTreeMap::new(),
+            access: Access::Full,
+            has_guests: false,
+            copy: None,
+            shown: false,
+            remarks: Vec::new(),
+        });
+        let (apart, whole): (Vec<_>, Vec<_>) = alive.iter().partition(|(_, observation)| {
+            matches!(&observation.content, Content::Exception { .. })
+                || matches!(&observation.content, Content::Series(series) if series.master.is_none())
+        });
+        for (mirrored, observation) in whole {
+            let alone = observation
+                .tag
+                .as_ref()
+                .filter(|_| expanded)
+                .and_then(|tag| tag.recurrence_id);
+            building.take_whole(mirrored, observation, alone);
+        }
+        for (mirrored, observation) in apart {
+            building.take_apart(mirrored, observation, floating);
+        }
+        building.0.drop_inherited();
+        building.0
+    }
+
+    fn take_whole(
+        &mut self,
+        mirrored: &Mirrored<S>,
+        observation: &Observation<S>,
+        alone: Option<RecurrenceId>,
+    ) {
+        let Content::Series(series) = &observation.content else {
+            return;
+        };
+        if let Some(id) = alone {
+            let Some(fields) = &series.master else {
+                return;
+            };
+            self.note(mirrored, observation, ComponentKey::Override(id));
+            self.0
+                .series
+                .overrides
+                .insert(id, OverrideValue::Fields(Box::new(fields.clone())));
+            return;
+        }
+        if self.0.series.master.is_some() {
+            self.0.remarks.push(Remark {
+                code: "duplicate_uid".to_owned(),
+                detail: format!(
+                    "{} carries the same UID as another event of this calendar and is left alone.",
+                    observation.resource
+                ),
+            });
+            return;
+        }
+        self.note(mirrored, observation, ComponentKey::Master);
+        self.0.series = (**series).clone();
+    }
+
+    fn take_apart(
+        &mut self,
+        mirrored: &Mirrored<S>,
+        observation: &Observation<S>,
+        floating: &ZoneName,
+    ) {
+        match &observation.content {
+            Content::Exception { original, value } => {
+                let id = match &self.0.series.master {
+                    Some(master) => recurrence_id_in(&master.when, original, floating),
+                    None => by_itself(original),
+                };
+                self.note(mirrored, observation, ComponentKey::Override(id));
+                self.0.series.overrides.insert(id, value.clone());
+            }
+            Content::Series(series) => {
+                for (id, value) in &series.overrides {
+                    if !self.0.series.overrides.contains_key(id) {
+                        self.note(mirrored, observation, ComponentKey::Override(*id));
+                        self.0.series.overrides.insert(*id, value.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, mirrored: &Mirrored<S>, observation: &Observation<S>, key: ComponentKey) {
+        let snapshot = &mut self.0;
+        if !snapshot.keys.contains(&mirrored.series) {
+            snapshot.keys.push(mirrored.series.clone());
+        }
+        if snapshot.parts.is_empty() {
+            snapshot.uid = observation.uid.clone();
+            snapshot.copy = proven(observation);
+        }
+        snapshot.parts.insert(
+            key,
+            Part {
+                resource: Resource {
+                    id: observation.resource.clone(),
+                    etag: observation.etag.clone(),
+                    note: observation.note.clone(),
+                },
+                modified: observation.modified,
+                since: mirrored.since,
+            },
+        );
+        snapshot.access = match (snapshot.access, observation.access) {
+            (Access::Ignored, _) | (_, Access::Ignored) => Access::Ignored,
+            (Access::ReadOnly, _) | (_, Access::ReadOnly) => Access::ReadOnly,
+            (Access::Full, Access::Full) => Access::Full,
+        };
+        snapshot.has_guests |= observation.has_guests;
+        snapshot.shown |= mirrored.shown;
+        snapshot.remarks.extend(observation.remarks.iter().cloned());
+    }
+}
+
+impl<S: SideTag> Snapshot<S> {
+    /// The resource that carries a component: its own, else the master's.
+    pub fn part(&self, key: &ComponentKey) -> Option<&Part<S>> {
+        self.parts
+            .get(key)
+            .or_else(|| self.parts.get(&ComponentKey::Master))
+            .or_else(|| self.parts.values().next())
+    }
+
+    /// Overrides that stand as resources of their own, whether or not they say anything.
+    pub fn exceptions(&self) -> impl Iterator<Item = (&RecurrenceId, &Part<S>)> {
+        self.parts.iter().filter_map(|(key, part)| match key {
+            ComponentKey::Override(id) => Some((id, part)),
+            ComponentKey::Master => None,
+        })
+    }
+
+    /// An override whose fields are what the master gives says nothing: it is `Inherit`.
+    fn drop_inherited(&mut self) {
+        let Some(master) = self.series.master.clone() else {
+            return;
+        };
+        self.series.overrides.retain(|id, value| match value {
+            OverrideValue::Cancelled => true,
+            OverrideValue::Fields(fields) => **fields != inherited(&master, *id),
+        });
+    }
+}
+
+/// The recurrence id of an exception whose master is elsewhere.
+fn by_itself(original: &OriginalStart) -> RecurrenceId {
+    match original {
+        OriginalStart::Date(date) => RecurrenceId::Date(*date),
+        OriginalStart::At(at) => RecurrenceId::Wall(at.wall),
+    }
+}
+
+/// What the master gives at one occurrence.
+pub fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
+    Fields {
+        when: inherited_when(master, id),
+        recurrence: None,
+        ..master.clone()
+    }
+}
+
+/// The origin tag, if the resource stands on the name that the tag gives.
+fn proven<S: SideTag>(observation: &Observation<S>) -> Option<crate::identity::OriginTag> {
+    let tag = observation.tag.as_ref()?;
+    tag.proves(observation).then(|| tag.clone())
+}
