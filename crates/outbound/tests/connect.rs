@@ -1,4 +1,5 @@
 //! The contract of `outbound`: what is connected to, what comes back, and what does not.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -291,7 +292,7 @@ async fn everything_ends_in_time() {
     let at = listener.local_addr().unwrap();
     // Accepts (by backlog) and never answers.
     let client = client(with(|policy| {
-        policy.total_timeout = Duration::from_millis(200)
+        policy.total_timeout = Duration::from_millis(200);
     }));
     let error = get(&client, Origin::Administrator, &format!("http://{at}/"))
         .await
