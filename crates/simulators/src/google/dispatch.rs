@@ -174,7 +174,7 @@ impl Core {
                 "insufficientPermissions",
                 "Request had insufficient authentication scopes.",
             );
-            error.info = Some(("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "PERMISSION_DENIED"));
+            error.info = Some(&("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "PERMISSION_DENIED"));
             return Err(error);
         }
         let cost = if method.http == "PATCH" {

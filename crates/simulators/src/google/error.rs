@@ -21,9 +21,9 @@ pub struct ApiError {
     /// The text.
     pub message: String,
     /// `locationType` and `location`, where Google gives them.
-    pub location: Option<(&'static str, String)>,
+    pub location: Option<Box<(&'static str, String)>>,
     /// The ErrorInfo reason and `status` of newer bodies.
-    pub info: Option<(&'static str, &'static str)>,
+    pub info: Option<&'static (&'static str, &'static str)>,
     /// Seconds of a Retry-After header.
     pub retry_after: Option<u64>,
 }
@@ -52,7 +52,7 @@ impl ApiError {
     }
 
     pub(super) fn at(mut self, kind: &'static str, location: impl Into<String>) -> Self {
-        self.location = Some((kind, location.into()));
+        self.location = Some(Box::new((kind, location.into())));
         self
     }
 
@@ -143,7 +143,8 @@ impl ApiError {
             "reason": self.reason,
             "message": self.message,
         });
-        if let (Some((kind, place)), Some(map)) = (&self.location, first.as_object_mut()) {
+        if let (Some((kind, place)), Some(map)) = (self.location.as_deref(), first.as_object_mut())
+        {
             map.insert("locationType".into(), json!(kind));
             map.insert("location".into(), json!(place));
         }

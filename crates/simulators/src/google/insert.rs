@@ -68,7 +68,7 @@ pub(super) fn insert(core: &mut Core, call: &Call<'_>, mut body: Body) -> Result
     owner(core, call, &mut stored)?;
     first_sequence(&mut stored)?;
     guard::mail(core, call, &id, &stored)?;
-    let row = create(core, call, id, stored)?;
+    let row = create(core, call, &id, stored)?;
     call.show(core, &row)
 }
 
@@ -105,22 +105,16 @@ pub(super) fn import(core: &mut Core, call: &Call<'_>, mut body: Body) -> Result
         stored.insert("organizer".into(), foreign);
         stored.insert("privateCopy".into(), json!(true));
     }
-    let existing = match by_uid(core, call, &uid)? {
-        Some(id) => Some(id),
-        None => {
-            let id = ids::imported(&uid);
-            core.calendar(&call.calendar)?
-                .rows
-                .contains_key(&id)
-                .then_some(id)
-        }
-    };
-    let row = match existing {
-        Some(id) => change::replace(core, call, &id, stored, sequence)?,
-        None => {
-            stored.entry("sequence").or_insert(json!(0));
-            create(core, call, ids::imported(&uid), stored)?
-        }
+    let mut existing = by_uid(core, call, &uid)?;
+    let id = ids::imported(&uid);
+    if existing.is_none() && core.calendar(&call.calendar)?.rows.contains_key(&id) {
+        existing = Some(id.clone());
+    }
+    let row = if let Some(id) = existing {
+        change::replace(core, call, &id, stored, sequence)?
+    } else {
+        stored.entry("sequence").or_insert(json!(0));
+        create(core, call, &id, stored)?
     };
     call.show(core, &row)
 }
@@ -144,7 +138,7 @@ pub(super) fn plant(core: &mut Core, call: &Call<'_>, mut body: Body) -> Result<
         }
     }
     first_sequence(&mut stored)?;
-    let row = create(core, call, id, stored)?;
+    let row = create(core, call, &id, stored)?;
     call.show(core, &row)
 }
 
@@ -233,7 +227,7 @@ fn first_sequence(body: &mut Body) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn create(core: &mut Core, call: &Call<'_>, id: String, body: Body) -> Result<Row, ApiError> {
+fn create(core: &mut Core, call: &Call<'_>, id: &str, body: Body) -> Result<Row, ApiError> {
     if !call.person {
         core.use_creation(call.account)?;
     }
@@ -246,7 +240,7 @@ fn create(core: &mut Core, call: &Call<'_>, id: String, body: Body) -> Result<Ro
     let visible_from = core.requests + invisible;
     if invisible > 0 {
         core.unborn
-            .push((visible_from + 1, call.calendar.clone(), id.clone()));
+            .push((visible_from + 1, call.calendar.clone(), id.to_owned()));
     }
     let calendar = core.calendar_mut(&call.calendar)?;
     let kind = if body.contains_key("recurrence") {
@@ -255,7 +249,7 @@ fn create(core: &mut Core, call: &Call<'_>, id: String, body: Body) -> Result<Ro
         RowKind::Single
     };
     let row = Row {
-        id: id.clone(),
+        id: id.to_owned(),
         kind,
         body,
         cancelled: false,
@@ -266,9 +260,9 @@ fn create(core: &mut Core, call: &Call<'_>, id: String, body: Body) -> Result<Ro
         updated: now,
         visible_from: if invisible > 0 { visible_from + 1 } else { 0 },
     };
-    calendar.rows.insert(id.clone(), row);
-    calendar.touch(&id, now);
-    let row = calendar.rows.get_mut(&id).ok_or_else(ApiError::not_found)?;
+    calendar.rows.insert(id.to_owned(), row);
+    calendar.touch(id, now);
+    let row = calendar.rows.get_mut(id).ok_or_else(ApiError::not_found)?;
     row.first_seq = row.seq;
     Ok(row.clone())
 }

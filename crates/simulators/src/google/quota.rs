@@ -79,7 +79,7 @@ impl Quota {
 
     /// Charges `cost` units to `account` at `now`, or refuses.
     pub(super) fn charge(&mut self, account: &str, cost: u32, now: i64) -> Result<(), ApiError> {
-        let used = |window: &mut VecDeque<(i64, u32)>| {
+        let spent = |window: &mut VecDeque<(i64, u32)>| {
             while window.front().is_some_and(|(at, _)| now - at >= MINUTE_MS) {
                 window.pop_front();
             }
@@ -87,8 +87,8 @@ impl Quota {
         };
         let user = self.users.entry(account.to_owned()).or_default();
         let over = |used: u32, limit: Option<u32>| limit.is_some_and(|limit| used + cost > limit);
-        if over(used(user), self.config.per_user)
-            || over(used(&mut self.project), self.config.per_project)
+        if over(spent(user), self.config.per_user)
+            || over(spent(&mut self.project), self.config.per_project)
         {
             return Err(self.refusal());
         }

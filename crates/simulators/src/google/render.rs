@@ -135,9 +135,13 @@ impl View<'_> {
             .and_then(|organizer| organizer.get("email"))
             .and_then(Value::as_str)
             .unwrap_or_default();
-        mark_self(out.get_mut("organizer"), &self.calendar.id);
-        if self.calendar.id == self.account {
-            mark_self(out.get_mut("creator"), self.account);
+        if let Some(organizer) = out.get_mut("organizer") {
+            mark_self(organizer, &self.calendar.id);
+        }
+        if self.calendar.id == self.account
+            && let Some(creator) = out.get_mut("creator")
+        {
+            mark_self(creator, self.account);
         }
         self.attendees(out, organizer);
     }
@@ -148,7 +152,7 @@ impl View<'_> {
         };
         for attendee in list.iter_mut() {
             let is_organizer = attendee.get("email").and_then(Value::as_str) == Some(organizer);
-            mark_self(Some(&mut *attendee), &self.calendar.id);
+            mark_self(attendee, &self.calendar.id);
             if let Some(map) = attendee.as_object_mut().filter(|_| is_organizer) {
                 map.insert("organizer".into(), json!(true));
             }
@@ -173,8 +177,8 @@ impl View<'_> {
     }
 }
 
-fn mark_self(person: Option<&mut Value>, email: &str) {
-    if let Some(Value::Object(map)) = person
+fn mark_self(person: &mut Value, email: &str) {
+    if let Value::Object(map) = person
         && map.get("email").and_then(Value::as_str) == Some(email)
     {
         map.insert("self".into(), json!(true));

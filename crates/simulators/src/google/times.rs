@@ -126,15 +126,14 @@ pub(super) fn read(
             Moment::Day(day)
         }
         (None, Some(date_time)) => {
-            let at = match offset_time(date_time) {
-                Some(at) => at,
-                None => {
-                    let civil = local_time(date_time).ok_or_else(invalid)?;
-                    let tz = tz.ok_or_else(|| {
-                        ApiError::required(format!("Missing time zone definition for {name} time."))
-                    })?;
-                    tz.to_timestamp(civil).map_err(|_| invalid())?
-                }
+            let at = if let Some(at) = offset_time(date_time) {
+                at
+            } else {
+                let civil = local_time(date_time).ok_or_else(invalid)?;
+                let tz = tz.ok_or_else(|| {
+                    ApiError::required(format!("Missing time zone definition for {name} time."))
+                })?;
+                tz.to_timestamp(civil).map_err(|_| invalid())?
             };
             stored.insert("dateTime".into(), json!(at.to_string()));
             Moment::Instant(at)
