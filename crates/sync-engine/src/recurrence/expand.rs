@@ -151,17 +151,17 @@ fn collect(
 /// (A series whose start its rule does not give is one that Google cannot hold.)
 pub fn generates_start(start: &When, recurrence: &Recurrence) -> bool {
     let wall = Wall::of(start, &ZoneName::utc());
+    let mut budget = Budget::new(Limits::default().iterations);
     let gives = |rule: &Rule| {
-        let mut budget = Budget::new(Limits::default().iterations);
         RuleStarts::new(rule, &wall, Begin::AtStart, None)
             .and_then(|mut starts| starts.next(&wall, &mut budget))
             .is_some_and(|first| first.wall == wall.start)
     };
-    recurrence.rules.is_empty() || recurrence.rules.iter().any(gives)
+    recurrence.rules.is_empty() || recurrence.rules.iter().take(MAX_RULES).any(gives)
 }
 
 /// Rules of a series that are expanded. Nobody writes more; whoever does attacks.
-const MAX_RULES: usize = 64;
+pub(super) const MAX_RULES: usize = 64;
 
 /// A start of the recurrence set.
 #[derive(Debug, Clone, Copy)]
@@ -360,13 +360,11 @@ fn fixed<'a>(wall: &Wall, recurrence: &'a Recurrence, floating: &ZoneName) -> Ve
     });
     let mut fixed: Vec<Candidate<'a>> = std::iter::once((wall.start, None))
         .chain(dates)
-        .filter_map(|(start, own_end)| {
-            Some(Candidate {
-                at: wall.instant(start)?,
-                wall: start,
-                in_gap: wall.cross(start)?.gap != 0,
-                own_end,
-            })
+        .map(|(start, own_end)| Candidate {
+            at: wall.instant(start).unwrap_or(Timestamp::MAX),
+            wall: start,
+            in_gap: wall.cross(start).is_some_and(|crossing| crossing.gap != 0),
+            own_end,
         })
         .collect();
     fixed.sort_by_key(|candidate| (candidate.at, candidate.own_end.is_none()));

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::Recurrence;
-use super::expand::{Cut, Limits, Merge};
+use super::expand::{Cut, Limits, MAX_RULES, Merge};
 use super::rule::{Freq, Rule, RuleEnd};
 use super::source::{SLACK, last_moment};
 use super::wall::Wall;
@@ -213,8 +213,12 @@ pub fn span(series: &Series, floating: &ZoneName) -> Span {
             };
             let all = Merge::new(&master.when, &dates, floating, None, u64::MAX);
             cover_all(all, &mut cover);
-            for rule in &recurrence.rules {
-                cover(start, rule_end(&master.when, rule, floating));
+            let rules = &recurrence.rules;
+            let steps = Limits::default().iterations / (rules.len().max(1) as u64);
+            for (index, rule) in rules.iter().enumerate() {
+                let end =
+                    (index < MAX_RULES).then(|| rule_end(&master.when, rule, floating, steps));
+                cover(start, end.flatten());
             }
         }
     }
@@ -228,8 +232,7 @@ fn cover_all(mut merge: Merge<'_>, cover: &mut impl FnMut(Timestamp, Option<Time
 }
 
 /// When the last occurrence of one rule ends, at the latest.
-fn rule_end(start: &When, rule: &Rule, floating: &ZoneName) -> Option<Timestamp> {
-    let steps = Limits::default().iterations;
+fn rule_end(start: &When, rule: &Rule, floating: &ZoneName, steps: u64) -> Option<Timestamp> {
     let alone = Recurrence::of(rule.clone());
     let last_end = |from| {
         let mut merge = Merge::new(start, &alone, floating, from, steps);

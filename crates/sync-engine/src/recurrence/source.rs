@@ -235,27 +235,28 @@ impl RuleStarts {
         let from = from.filter(|_| count.is_none());
         let start = wall.start.date();
         let walk = if rule.freq.is_sub_daily() {
-            Walk::Elapsed(Elapsed::new(rule, wall, from)?)
+            Walk::Elapsed(Elapsed::new(rule, wall, from))
         } else {
             let days = Days::of(rule, start);
             let times = Times::of(rule, wall);
             let grid = Grid::of(rule, &days, start);
-            let index = from
+            let floor = from
                 .and_then(|from| from.checked_sub(SLACK).ok())
-                .map_or(0, |from| grid.at(&days, wall.plain(from).date()));
+                .map_or(start, |from| wall.plain(from).date().max(start));
+            let index = grid.at(&days, floor);
             let plain = grid
                 .bounds(&days, index)
                 .filter(|_| use_plain)
                 .and_then(|(first, _)| Plain::new(rule, &days, &times, first));
             match plain {
                 Some(plain) => Walk::Plain(plain),
-                None => Walk::Periods(Periods::new(rule, days, times, grid, index)),
+                None => Walk::Periods(Periods::new(rule, days, times, (grid, index), floor)),
             }
         };
         Some(Self {
             walk,
             begin,
-            start: wall.cross(wall.start)?.at,
+            start: wall.start_at(),
             until: Bound::of(rule, wall),
             count,
             last: None,

@@ -67,6 +67,12 @@ impl Wall {
         Some(Crossing { at, gap })
     }
 
+    /// The start's instant; the last one there is for a start beyond it.
+    pub(super) fn start_at(&self) -> Timestamp {
+        self.cross(self.start)
+            .map_or(Timestamp::MAX, |crossing| crossing.at)
+    }
+
     /// The instant of a wall time that may carry the second pass's mark.
     pub(super) fn instant(&self, wall: DateTime) -> Option<Timestamp> {
         if wall == unmarked(wall) {

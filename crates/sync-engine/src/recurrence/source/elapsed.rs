@@ -30,19 +30,19 @@ pub(super) struct Elapsed {
 
 impl Elapsed {
     /// The walk from the period that holds `from`, or from the start's.
-    pub(super) fn new(rule: &Rule, wall: &Wall, from: Option<Timestamp>) -> Option<Self> {
+    pub(super) fn new(rule: &Rule, wall: &Wall, from: Option<Timestamp>) -> Self {
         let unit = match rule.freq {
             Freq::Secondly => 1,
             Freq::Minutely => 60,
             _ => 3600,
         };
         let step = i64::from(rule.interval) * unit;
-        let start = wall.cross(wall.start)?.at;
+        let start = wall.start_at();
         let index = from.map_or(0, |from| {
             // One period early: a period may begin up to its length before its start.
             (from.as_second() - start.as_second()).div_euclid(step) - 1
         });
-        Some(Self {
+        Self {
             freq: rule.freq,
             step,
             hours: rule.by_hour.clone(),
@@ -54,7 +54,7 @@ impl Elapsed {
             start,
             index: index.max(0),
             pending: std::collections::VecDeque::new(),
-        })
+        }
     }
 
     /// The next start; `None` at the calendar's end or when the budget is spent.
@@ -163,6 +163,9 @@ impl Elapsed {
             }
         }
         if !self.set_pos.is_empty() {
+            if !budget.spend(self.set_pos.len() as u64 / 8) {
+                return None;
+            }
             let size = self.pending.len();
             let chosen = self.set_pos.iter().filter_map(|pos| {
                 let from_end = usize::from(pos.unsigned_abs());

@@ -105,6 +105,8 @@ pub(super) struct Periods {
     set_pos: Vec<i16>,
     grid: Grid,
     index: i64,
+    /// Days before this one are of no interest.
+    floor: Date,
     /// The current period's starts: days whole, or the chosen positions.
     current: Vec<Date>,
     chosen: Option<Vec<u64>>,
@@ -112,13 +114,20 @@ pub(super) struct Periods {
 }
 
 impl Periods {
-    pub(super) fn new(rule: &Rule, days: Days, times: Times, grid: Grid, index: i64) -> Self {
+    pub(super) fn new(
+        rule: &Rule,
+        days: Days,
+        times: Times,
+        (grid, index): (Grid, i64),
+        floor: Date,
+    ) -> Self {
         Self {
             days,
             times,
             set_pos: rule.by_set_pos.clone(),
             grid,
             index,
+            floor,
             current: Vec::new(),
             chosen: None,
             next: 0,
@@ -129,7 +138,7 @@ impl Periods {
     pub(super) fn next(&mut self, budget: &mut Budget) -> Option<DateTime> {
         loop {
             if let Some(wall) = self.emit() {
-                return Some(wall);
+                return budget.spend(1).then_some(wall);
             }
             self.fill(budget)?;
         }
@@ -161,12 +170,19 @@ impl Periods {
                 day = day.last_of_month().tomorrow().ok()?;
                 continue;
             }
-            if self.days.allows(day) {
+            // BYSETPOS counts in the whole period.
+            let wanted = day >= self.floor || !self.set_pos.is_empty();
+            if wanted && self.days.allows(day) {
                 self.current.push(day);
             }
             day = day.tomorrow().ok()?;
         }
-        self.chosen = (!self.set_pos.is_empty()).then(|| self.choose());
+        if !self.set_pos.is_empty() {
+            if !budget.spend(self.set_pos.len() as u64 / 8) {
+                return None;
+            }
+            self.chosen = Some(self.choose());
+        }
         Some(())
     }
 

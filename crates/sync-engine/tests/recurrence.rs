@@ -1,0 +1,12 @@
+//! The contract of `sync_engine::recurrence`: tables of cases, properties, and hostile rules.
+
+#[path = "recurrence/bombs.rs"]
+mod bombs;
+#[path = "recurrence/cases.rs"]
+mod cases;
+#[path = "recurrence/properties.rs"]
+mod properties;
+#[path = "recurrence/questions.rs"]
+mod questions;
+#[path = "recurrence/reader.rs"]
+mod reader;
