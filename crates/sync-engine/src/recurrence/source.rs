@@ -344,3 +344,86 @@ impl RuleStarts {
         Some((start, crossing.gap))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    use super::*;
+    use crate::model::time::{LocalTime, When, ZoneName};
+    use crate::recurrence::rule::{Day, Freq};
+
+    fn plain_rules() -> impl Strategy<Value = Rule> {
+        let days = vec![Day::Monday, Day::Wednesday, Day::Saturday, Day::Sunday];
+        let ordinals = select(vec![0_i16, 0, 1, 2, 4, 5, -1, -2]);
+        (
+            select(vec![Freq::Daily, Freq::Weekly, Freq::Monthly, Freq::Yearly]),
+            select(vec![1_u32, 1, 2, 3, 10]),
+            subsequence(days.clone(), 0..=2),
+            ordinals,
+            prop_oneof![
+                Just(Vec::new()),
+                subsequence(vec![-31_i8, -3, -1, 1, 13, 28, 29, 31], 0..=2),
+            ],
+            prop_oneof![Just(Vec::new()), subsequence(vec![1_u8, 2, 6, 12], 0..=2)],
+            subsequence(vec![0_u8, 2, 9, 23], 0..=2),
+            select(days),
+        )
+            .prop_map(
+                |(freq, interval, days, ordinal, month_days, months, hours, week_start)| {
+                    let mut rule = Rule::new(freq);
+                    rule.interval = interval;
+                    rule.by_day = days.into_iter().map(|day| (ordinal, day)).collect();
+                    rule.by_month_day = month_days;
+                    rule.by_month = months;
+                    rule.by_hour = hours;
+                    rule.week_start = week_start;
+                    rule
+                },
+            )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            max_global_rejects: 4_096,
+            ..ProptestConfig::with_cases(160)
+        })]
+
+        /// Two expanders of different descent, one result.
+        #[test]
+        fn the_plain_walk_and_the_general_one_agree(
+            rule in plain_rules(),
+            day in 0..1500_i64,
+            skip in prop::option::of(0..900_i64),
+        ) {
+            let utc = ZoneName::utc();
+            let start = jiff::civil::datetime(2023, 1, 1, 9, 0, 0, 0)
+                .checked_add(day.days())
+                .expect("in range");
+            let start = LocalTime::new(start, crate::model::time::Zone::utc());
+            let at = start.instant(&utc);
+            let from = skip.map(|days| at + SignedDuration::from_hours(24 * days));
+            let wall = Wall::of(&When::timed(start, None), &utc);
+            let walk = |use_plain| {
+                let mut budget = Budget::new(20_000);
+                let mut starts =
+                    RuleStarts::with(&rule, &wall, Begin::AtStart, from, use_plain).expect("known");
+                let is_plain = matches!(starts.walk, Walk::Plain(_));
+                let found: Vec<Timestamp> =
+                    std::iter::from_fn(|| starts.next(&wall, &mut budget))
+                        .map(|start| start.at)
+                        .filter(|at| from.is_none_or(|from| *at >= from))
+                        .take(40)
+                        .collect();
+                (is_plain, found)
+            };
+            let (is_plain, plain) = walk(true);
+            prop_assume!(is_plain);
+            let (_, general) = walk(false);
+            let both = general.len().min(plain.len());
+            prop_assert!(both > 0);
+            prop_assert_eq!(&plain[..both], &general[..both]);
+        }
+    }
+}
