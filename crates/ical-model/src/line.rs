@@ -196,9 +196,7 @@ impl<'a> Line<'a> {
         } else {
             content.len()
         };
-        let header = content
-            .get(self.name_end as usize..end)
-            .unwrap_or_default();
+        let header = content.get(self.name_end as usize..end).unwrap_or_default();
         param::parameters(header)
     }
 

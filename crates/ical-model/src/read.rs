@@ -1,13 +1,42 @@
 //! One CalDAV object as a series. Reads only; `write` edits what is read here.
+//!
+//! How it is read where the RFC is silent, or programs do not keep to it:
+//!
+//! * A property that stands twice counts once, the first time. Two overrides of one occurrence: the
+//!   one with the higher SEQUENCE, else the first.
+//! * A core time, rule or exception that is no value makes the object unreadable: guessing would
+//!   write the guess to the other side. A wrong value *type* is forgiven (`VALUE=DATE` on a
+//!   date-time, a missing `VALUE=DATE`), and so are ends of the other type than the start.
+//! * EXDATE, and STATUS:CANCELLED on an override, are `Cancelled`. An override beside an EXDATE of
+//!   the same occurrence wins: some servers write both for a changed occurrence.
+//! * An override that says what the master says has no entry (`Inherit`).
+//! * RANGE=THISANDFUTURE becomes one override for each later occurrence that has none of its own,
+//!   in a series of at most 200 occurrences; in a longer one the object is unreadable. Splitting
+//!   such a series in two is not done here.
+//! * A time zone that is nobody's (`zones`): a single event's times become UTC, with the remark
+//!   `custom_zone`; a series is unreadable.
+//! * Not interpreted: X-MICROSOFT-CDO-ALLDAYEVENT and other second sayings of a core field, METHOD,
+//!   X-WR-TIMEZONE.
+
+mod event;
+mod people;
+mod range;
+mod series;
+mod times;
 
 use sync_engine::identity::OriginTag;
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Series, Uid, ZoneName};
 use sync_engine::observation::Remark;
 
+use crate::component::Document;
 use crate::error::ReadError;
 use crate::limits::Limits;
 use crate::problem::Problem;
+
+pub(crate) use event::read_fields;
+pub(crate) use series::{Slot, Understood};
+pub(crate) use times::{Moment, ReadTime, read_times, read_when};
 
 /// What reading needs to know besides the text.
 #[derive(Debug, Clone)]
@@ -76,9 +105,23 @@ pub struct EventObject {
 
 /// Reads one object. Never panics and never fails as a whole: what cannot be understood is
 /// [`Object::Unreadable`] with its reason.
-pub fn read_object(_bytes: &[u8], _context: &ReadContext<'_>) -> ObjectReading {
+pub fn read_object(bytes: &[u8], context: &ReadContext<'_>) -> ObjectReading {
+    let document = match Document::parse(bytes, &context.limits) {
+        Ok(document) => document,
+        Err(error) => {
+            return ObjectReading {
+                object: Object::Unreadable(error),
+                problems: Vec::new(),
+            };
+        }
+    };
+    let object = match Understood::of(&document, context) {
+        Ok(Some(understood)) => Object::Event(Box::new(understood.event)),
+        Ok(None) => Object::Foreign,
+        Err(error) => Object::Unreadable(error),
+    };
     ObjectReading {
-        object: Object::Foreign,
-        problems: Vec::new(),
+        object,
+        problems: document.problems,
     }
 }

@@ -165,7 +165,11 @@ impl std::fmt::Display for Duration {
         if seconds > 0 || days == 0 {
             f.write_str("T")?;
         }
-        let parts = [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M'), (seconds % 60, 'S')];
+        let parts = [
+            (seconds / 3600, 'H'),
+            (seconds / 60 % 60, 'M'),
+            (seconds % 60, 'S'),
+        ];
         for (amount, letter) in parts {
             if amount > 0 {
                 write!(f, "{amount}{letter}")?;
@@ -192,13 +196,30 @@ mod tests {
             ("20261201T093005", Stamp::Local(nine)),
             (" 20261201T093005Z ", Stamp::Utc(nine)),
             ("2026-12-01t09:30:05z", Stamp::Utc(nine)),
-            ("20261201T0930", Stamp::Local(datetime(2026, 12, 1, 9, 30, 0, 0))),
-            ("20261231T240000", Stamp::Local(datetime(2027, 1, 1, 0, 0, 0, 0))),
-            ("20261231T235960Z", Stamp::Utc(datetime(2026, 12, 31, 23, 59, 59, 0))),
+            (
+                "20261201T0930",
+                Stamp::Local(datetime(2026, 12, 1, 9, 30, 0, 0)),
+            ),
+            (
+                "20261231T240000",
+                Stamp::Local(datetime(2027, 1, 1, 0, 0, 0, 0)),
+            ),
+            (
+                "20261231T235960Z",
+                Stamp::Utc(datetime(2026, 12, 31, 23, 59, 59, 0)),
+            ),
         ] {
             assert_eq!(Stamp::parse(text), Some(stamp), "{text}");
         }
-        for text in ["", "2026120", "20261301", "20261201T", "20261201T250000", "2026１201", "x"] {
+        for text in [
+            "",
+            "2026120",
+            "20261301",
+            "20261201T",
+            "20261201T250000",
+            "2026１201",
+            "x",
+        ] {
             assert_eq!(Stamp::parse(text), None, "{text}");
         }
     }
@@ -220,7 +241,17 @@ mod tests {
             let written = duration.unwrap().to_string();
             assert_eq!(Duration::parse(&written), duration, "{written}");
         }
-        for text in ["", "P", "PT", "1H", "P1", "P1H", "PT1D", "P99999999999999999999D", "P9999999999W"] {
+        for text in [
+            "",
+            "P",
+            "PT",
+            "1H",
+            "P1",
+            "P1H",
+            "PT1D",
+            "P99999999999999999999D",
+            "P9999999999W",
+        ] {
             assert_eq!(Duration::parse(text), None, "{text}");
         }
     }

@@ -8,6 +8,11 @@ use sync_engine::ports::ComponentChange;
 use crate::error::EditError;
 use crate::read::ReadContext;
 
+/// The property that holds a copy's origin tag.
+pub(crate) const ORIGIN: &str = "X-CALDAV-SYNC-ORIGIN";
+/// The property that holds the UID of what a copy was made from.
+pub(crate) const SOURCE_UID: &str = "X-CALDAV-SYNC-SOURCE-UID";
+
 /// A new object to be written.
 #[derive(Debug, Clone)]
 pub struct NewObject<'a> {

@@ -38,7 +38,11 @@ impl<'a> Document<'a> {
             if line.is("BEGIN") {
                 components += 1;
                 over("components", components, limits.components)?;
-                over("components inside each other", parser.open.len() + 1, limits.depth)?;
+                over(
+                    "components inside each other",
+                    parser.open.len() + 1,
+                    limits.depth,
+                )?;
                 parser.open.push(Component {
                     begin: line,
                     items: Vec::new(),
@@ -140,7 +144,9 @@ impl Position<'_> {
     fn line(&mut self) -> u32 {
         let new = self.text.get(self.counted..self.at).unwrap_or_default();
         let ends = new.iter().filter(|octet| **octet == b'\n').count();
-        self.line = self.line.saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));
+        self.line = self
+            .line
+            .saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));
         self.counted = self.at;
         self.line
     }
@@ -148,5 +154,8 @@ impl Position<'_> {
 
 /// A line for a message: its beginning.
 pub(crate) fn shown(line: &Line<'_>) -> String {
-    String::from_utf8_lossy(&line.content()).chars().take(60).collect()
+    String::from_utf8_lossy(&line.content())
+        .chars()
+        .take(60)
+        .collect()
 }

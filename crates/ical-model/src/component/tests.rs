@@ -62,7 +62,10 @@ fn limits_are_errors_and_nothing_else_is() {
         ("X:1\n".repeat(6), "lines"),
         (format!("X:{}", "a".repeat(30)), "octets in one line"),
         ("BEGIN:A\nEND:A\n".repeat(3), "components"),
-        ("BEGIN:A\nBEGIN:B\n".to_owned(), "components inside each other"),
+        (
+            "BEGIN:A\nBEGIN:B\n".to_owned(),
+            "components inside each other",
+        ),
     ] {
         let limits = Limits {
             lines: if what == "components" { 100 } else { 5 },

@@ -37,7 +37,11 @@ fn cut_before(line: &[u8], room: usize) -> usize {
         at = next;
     }
     // A unit longer than a line can only be octets that are no UTF-8.
-    if best == 0 { room.min(line.len()) } else { best }
+    if best == 0 {
+        room.min(line.len())
+    } else {
+        best
+    }
 }
 
 /// How many octets from the start of `line` belong together.

@@ -219,7 +219,13 @@ mod tests {
 
     #[test]
     fn rfc_6868_goes_both_ways() {
-        for text in ["George \"Babe\" Ruth", "a^b", "two\nlines", "^n", "plain, not; so: much"] {
+        for text in [
+            "George \"Babe\" Ruth",
+            "a^b",
+            "two\nlines",
+            "^n",
+            "plain, not; so: much",
+        ] {
             let mut written = String::new();
             write_value(&mut written, text);
             let read = value(written.as_bytes());
@@ -235,8 +241,14 @@ mod tests {
             .iter()
             .map(|parameter| parameter.values.iter().map(ParamValue::text).collect())
             .collect();
-        assert_eq!(texts, [vec![""], vec!["1", "2,;:", "3"], vec![], vec!["\"a\"b"]]);
+        assert_eq!(
+            texts,
+            [vec![""], vec!["1", "2,;:", "3"], vec![], vec!["\"a\"b"]]
+        );
         let many = (0..50).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
-        assert_eq!(parameters(format!(";M={many}").as_bytes())[0].values.len(), 50);
+        assert_eq!(
+            parameters(format!(";M={many}").as_bytes())[0].values.len(),
+            50
+        );
     }
 }

@@ -16,10 +16,14 @@ fn one(text: &[u8]) -> Line<'_> {
 
 #[test]
 fn name_parameters_and_value_are_found() {
-    let line = one(b"ATTENDEE;CN=\"Doe, John: x\";ROLE=REQ-PARTICIPANT:mailto:john@example.com\r\n");
+    let line =
+        one(b"ATTENDEE;CN=\"Doe, John: x\";ROLE=REQ-PARTICIPANT:mailto:john@example.com\r\n");
     assert!(line.is("attendee"));
     assert_eq!(line.parameter_text("CN").as_deref(), Some("Doe, John: x"));
-    assert_eq!(line.parameter_text("role").as_deref(), Some("REQ-PARTICIPANT"));
+    assert_eq!(
+        line.parameter_text("role").as_deref(),
+        Some("REQ-PARTICIPANT")
+    );
     assert_eq!(line.value(), "mailto:john@example.com");
 }
 
@@ -36,7 +40,11 @@ fn folds_are_undone_wherever_they_are() {
         let line = one(text.as_bytes());
         assert!(line.is("SUMMARY"), "{text:?}");
         assert_eq!(line.value(), "foo  bar ü", "{text:?}");
-        assert_eq!(line.parameter_text("LANGUAGE").as_deref(), Some("de"), "{text:?}");
+        assert_eq!(
+            line.parameter_text("LANGUAGE").as_deref(),
+            Some("de"),
+            "{text:?}"
+        );
         assert_eq!(line.raw(), text.as_bytes());
     }
 }
@@ -60,7 +68,12 @@ fn what_is_not_well_formed_is_kept_and_read_as_far_as_it_goes() {
     assert_eq!(line.value(), "value");
     assert_eq!(line.parameter_text("CN").as_deref(), Some("\"never closed"));
     let line = one(b"DESCRIPTION;QUOTED-PRINTABLE:a=0Db");
-    assert!(line.parameter("quoted-printable").unwrap().values.is_empty());
+    assert!(
+        line.parameter("quoted-printable")
+            .unwrap()
+            .values
+            .is_empty()
+    );
     assert_eq!(line.value(), "a=0Db");
     let line = one(b"X-A;;B=1;:v");
     assert_eq!(line.parameters().len(), 3);
@@ -93,9 +106,17 @@ fn a_written_line_is_folded_at_75_octets_between_characters() {
 
     let broken = Line::build(b"X", &[0x80; 400]);
     assert_eq!(broken.value_octets().as_ref(), &[0x80; 400]);
-    assert!(broken.raw().split(|o| *o == b'\n').all(|part| part.len() <= 76));
+    assert!(
+        broken
+            .raw()
+            .split(|o| *o == b'\n')
+            .all(|part| part.len() <= 76)
+    );
     let backslashes = Line::build(b"X", &[b'\\'; 400]);
     assert_eq!(backslashes.value_octets().as_ref(), &[b'\\'; 400]);
-    assert_eq!(Line::build(b"X", b"a\r\nBEGIN:VEVENT").raw(), b"X:aBEGIN:VEVENT\r\n");
+    assert_eq!(
+        Line::build(b"X", b"a\r\nBEGIN:VEVENT").raw(),
+        b"X:aBEGIN:VEVENT\r\n"
+    );
     assert_eq!(Line::build(b"X", &[b'a'; 73]).raw().len(), 77);
 }

@@ -1,0 +1,409 @@
+//! From components to a series: which one is the master, which overrides stand, what they say.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use sync_engine::identity::OriginTag;
+use sync_engine::model::time::Timestamp;
+use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Series, Status, Uid, When};
+use sync_engine::observation::Remark;
+use sync_engine::recurrence::{inherited_when, recurrence_id_in};
+
+use super::times::{read_time, read_times};
+use super::{EventObject, ReadContext, people, range, read_fields};
+use crate::component::{Component, Document, Item};
+use crate::error::ReadError;
+use crate::line::text::unescape;
+use crate::value::Stamp;
+use crate::write::{ORIGIN, SOURCE_UID};
+use crate::zones::Zones;
+
+/// Where a component stands: the item of the document, and the item in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    pub(crate) calendar: usize,
+    pub(crate) item: usize,
+}
+
+/// A document with everything that reading found out about it.
+#[derive(Debug)]
+pub(crate) struct Understood {
+    pub(crate) event: EventObject,
+    pub(crate) zones: Zones,
+    /// The master's component.
+    pub(crate) master: Option<Slot>,
+    /// The overrides' components, also those that say nothing of their own.
+    pub(crate) overrides: BTreeMap<RecurrenceId, Slot>,
+    /// Whether an override stands for later occurrences too.
+    pub(crate) this_and_future: bool,
+}
+
+/// An override as it stands.
+struct Override {
+    slot: Slot,
+    sequence: u64,
+    fields: Fields,
+    future: bool,
+}
+
+impl Understood {
+    /// Understands a document; `None` if it holds no event.
+    pub(crate) fn of(
+        document: &Document<'_>,
+        context: &ReadContext<'_>,
+    ) -> Result<Option<Self>, ReadError> {
+        let events = events(document);
+        if !document.components().any(|each| each.is("VCALENDAR")) {
+            return Err(ReadError::NotCalendar);
+        }
+        if let Some(component) = &document.unclosed {
+            return Err(ReadError::Cut {
+                component: component.clone(),
+            });
+        }
+        if events.is_empty() {
+            return Ok(None);
+        }
+        Reader::new(document, context, &events)?
+            .read(&events)
+            .map(Some)
+    }
+}
+
+/// Every VEVENT with its place.
+fn events<'d>(document: &'d Document<'_>) -> Vec<(Slot, &'d Component<'d>)> {
+    let mut events = Vec::new();
+    for (calendar, item) in document.items.iter().enumerate() {
+        let Item::Component(outer) = item else {
+            continue;
+        };
+        if !outer.is("VCALENDAR") {
+            continue;
+        }
+        for (item, inner) in outer.items.iter().enumerate() {
+            if let Item::Component(component) = inner
+                && component.is("VEVENT")
+            {
+                events.push((Slot { calendar, item }, component.as_ref()));
+            }
+        }
+    }
+    events
+}
+
+struct Reader<'c> {
+    context: &'c ReadContext<'c>,
+    zones: Zones,
+    uid: Uid,
+    remarks: Vec<Remark>,
+    by_rules: Option<String>,
+}
+
+impl<'c> Reader<'c> {
+    fn new(
+        document: &Document<'_>,
+        context: &'c ReadContext<'c>,
+        events: &[(Slot, &Component<'_>)],
+    ) -> Result<Self, ReadError> {
+        let uid = uid_of(events)?;
+        let first = events
+            .iter()
+            .find(|(_, event)| event.first("RECURRENCE-ID").is_none())
+            .or(events.first());
+        let start = first
+            .and_then(|(_, event)| event.first("DTSTART"))
+            .and_then(|line| Stamp::parse(&line.value()));
+        let start = match start {
+            Some(Stamp::Date(date)) => date.at(0, 0, 0, 0),
+            Some(Stamp::Local(wall) | Stamp::Utc(wall)) => wall,
+            None => DateTime::default(),
+        };
+        let repeats = events
+            .iter()
+            .any(|(_, event)| event.first("RRULE").is_some() || event.first("RDATE").is_some());
+        Ok(Self {
+            context,
+            zones: Zones::of(document, start, repeats),
+            uid,
+            remarks: Vec::new(),
+            by_rules: None,
+        })
+    }
+
+    fn read(mut self, events: &[(Slot, &Component<'_>)]) -> Result<Understood, ReadError> {
+        let mut master: Option<(Slot, &Component<'_>, Fields)> = None;
+        for (slot, event) in events {
+            if event.first("RECURRENCE-ID").is_some() {
+                continue;
+            }
+            if master.is_some() {
+                self.remark(
+                    "duplicate_master",
+                    "The object holds this event twice; the first one counts.",
+                );
+                break;
+            }
+            master = Some((*slot, *event, self.fields(event)?));
+        }
+        let fields = master.as_ref().map(|(_, _, fields)| fields);
+        let mut found: BTreeMap<RecurrenceId, Override> = BTreeMap::new();
+        for (slot, event) in events {
+            self.add_override(*slot, event, fields, &mut found)?;
+        }
+        let mut series = Series {
+            master: None,
+            overrides: BTreeMap::new(),
+        };
+        if let Some((_, component, fields)) = &master {
+            self.exceptions(component, fields, &mut series)?;
+        }
+        for (id, one) in &found {
+            match value(*id, &one.fields, fields, self.context) {
+                Some(value) => series.overrides.insert(*id, value),
+                None => series.overrides.remove(id),
+            };
+        }
+        let future: Vec<(RecurrenceId, &Fields)> = found
+            .iter()
+            .filter(|(_, one)| one.future)
+            .map(|(id, one)| (*id, &one.fields))
+            .collect();
+        let this_and_future = !future.is_empty();
+        if this_and_future {
+            let named = found.keys().copied().collect();
+            range::spread(&mut series, fields, &future, &named, self.context)?;
+            self.remark(
+                "this_and_future",
+                "One override stands for all later occurrences; each of them is shown as changed.",
+            );
+        }
+        let repeats = fields.is_some_and(|fields| fields.recurrence.is_some());
+        if let Some(tzid) = self.by_rules.take() {
+            if repeats {
+                return Err(ReadError::UnknownZone {
+                    tzid,
+                    described: true,
+                });
+            }
+            self.remark(
+                "custom_zone",
+                "The event is in a time zone of its own making; its time is kept as UTC.",
+            );
+        }
+        let slots: Vec<&Component<'_>> = events.iter().map(|(_, event)| *event).collect();
+        let master_slot = master.as_ref().map(|(slot, ..)| *slot);
+        series.master = master.map(|(.., fields)| fields);
+        let event = self.event(series, &slots);
+        Ok(Understood {
+            event,
+            zones: self.zones,
+            master: master_slot,
+            overrides: found.into_iter().map(|(id, one)| (id, one.slot)).collect(),
+            this_and_future,
+        })
+    }
+
+    fn fields(&mut self, event: &Component<'_>) -> Result<Fields, ReadError> {
+        let (fields, by_rules) = read_fields(event, &self.zones, self.context)?;
+        self.by_rules = self.by_rules.take().or(by_rules);
+        Ok(fields)
+    }
+
+    fn add_override(
+        &mut self,
+        slot: Slot,
+        event: &Component<'_>,
+        master: Option<&Fields>,
+        found: &mut BTreeMap<RecurrenceId, Override>,
+    ) -> Result<(), ReadError> {
+        let Some(line) = event.first("RECURRENCE-ID") else {
+            return Ok(());
+        };
+        if found.len() >= self.context.limits.exceptions {
+            return Err(ReadError::TooLarge {
+                what: "overrides",
+                limit: self.context.limits.exceptions,
+            });
+        }
+        let original = read_time(line, &line.value(), &self.zones)?;
+        self.by_rules = self.by_rules.take().or(original.by_rules);
+        let mut fields = if event.first("DTSTART").is_none() && master.is_some() {
+            // A cancelled occurrence is seen without a time of its own.
+            self.timeless(event, master)?
+        } else {
+            self.fields(event)?
+        };
+        fields.recurrence = None;
+        // Without a master, the override's own zone is the best there is.
+        let wall = master.map_or(&fields.when, |master| &master.when);
+        let id = recurrence_id_in(wall, &original.moment.original(), &self.context.floating);
+        let sequence = event
+            .first("SEQUENCE")
+            .and_then(|line| line.value().trim().parse().ok())
+            .unwrap_or(0);
+        let future = line
+            .parameter_text("RANGE")
+            .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+        if found.get(&id).is_none_or(|other| other.sequence < sequence) {
+            let one = Override {
+                slot,
+                sequence,
+                fields,
+                future,
+            };
+            found.insert(id, one);
+        }
+        Ok(())
+    }
+
+    /// An override without DTSTART: only one that cancels can do without.
+    fn timeless(
+        &mut self,
+        event: &Component<'_>,
+        master: Option<&Fields>,
+    ) -> Result<Fields, ReadError> {
+        match master {
+            Some(master) if super::event::status(event) == Status::Cancelled => Ok(Fields {
+                status: Status::Cancelled,
+                ..master.clone()
+            }),
+            _ => Err(ReadError::NoStart),
+        }
+    }
+
+    fn exceptions(
+        &mut self,
+        component: &Component<'_>,
+        fields: &Fields,
+        series: &mut Series,
+    ) -> Result<(), ReadError> {
+        if fields.recurrence.is_none() {
+            return Ok(());
+        }
+        for line in component.all("EXDATE") {
+            for time in read_times(line, &self.zones)? {
+                let original = time.moment.original();
+                let id = recurrence_id_in(&fields.when, &original, &self.context.floating);
+                series.overrides.insert(id, OverrideValue::Cancelled);
+                if series.overrides.len() > self.context.limits.exceptions {
+                    return Err(ReadError::TooLarge {
+                        what: "exceptions",
+                        limit: self.context.limits.exceptions,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, series: Series, events: &[&Component<'_>]) -> EventObject {
+        let context = self.context;
+        if events.iter().any(|event| !is_utf8(event)) {
+            self.remark(
+                "invalid_utf8",
+                "Some of the event's text is not valid UTF-8; the characters in question are shown as \u{FFFD}.",
+            );
+        }
+        let text = |name: &str| {
+            let mut lines = events.iter().filter_map(|event| event.first(name));
+            lines
+                .next()
+                .map(|line| unescape(&line.value()).trim().to_owned())
+        };
+        let organizer = events
+            .iter()
+            .find_map(|event| people::organizer(event, context));
+        let attends = events.iter().any(|event| people::attends(event, context));
+        EventObject {
+            uid: self.uid.clone(),
+            series,
+            modified: events.iter().filter_map(|event| modified(event)).max(),
+            has_guests: events
+                .iter()
+                .any(|event| people::has_guests(event, context)),
+            organized_by_me: organizer == Some(true),
+            attending: organizer == Some(false) && attends,
+            tag: text(ORIGIN).and_then(|text| OriginTag::from_text(&text)),
+            source_uid: text(SOURCE_UID).filter(|uid| !uid.is_empty()).map(Uid::new),
+            remarks: std::mem::take(&mut self.remarks),
+        }
+    }
+
+    fn remark(&mut self, code: &str, detail: &str) {
+        self.remarks.push(Remark {
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+        });
+    }
+}
+
+/// The one UID of all events.
+fn uid_of(events: &[(Slot, &Component<'_>)]) -> Result<Uid, ReadError> {
+    let mut uid: Option<String> = None;
+    for (_, event) in events {
+        let Some(line) = event.first("UID") else {
+            continue;
+        };
+        let own = unescape(&line.value()).trim().to_owned();
+        match &uid {
+            _ if own.is_empty() => {}
+            None => uid = Some(own),
+            Some(first) if *first == own => {}
+            Some(first) => {
+                return Err(ReadError::SeveralUids {
+                    first: first.clone(),
+                    second: own,
+                });
+            }
+        }
+    }
+    uid.map(Uid::new).ok_or(ReadError::NoUid)
+}
+
+fn modified(event: &Component<'_>) -> Option<Timestamp> {
+    let line = event.first("LAST-MODIFIED")?;
+    let wall = match Stamp::parse(&line.value())? {
+        Stamp::Date(date) => date.at(0, 0, 0, 0),
+        Stamp::Local(wall) | Stamp::Utc(wall) => wall,
+    };
+    jiff::tz::Offset::UTC.to_timestamp(wall).ok()
+}
+
+fn is_utf8(event: &Component<'_>) -> bool {
+    event.lines().all(crate::line::Line::is_utf8)
+}
+
+/// What an override says; `None` if no more than the master does.
+pub(super) fn value(
+    id: RecurrenceId,
+    fields: &Fields,
+    master: Option<&Fields>,
+    context: &ReadContext<'_>,
+) -> Option<OverrideValue> {
+    if let Some(master) = master {
+        if fields.status == Status::Cancelled {
+            return Some(OverrideValue::Cancelled);
+        }
+        let inherited = Fields {
+            when: inherited_when(master, id),
+            recurrence: None,
+            ..master.clone()
+        };
+        let restated = Fields {
+            when: inherited.when.clone(),
+            ..fields.clone()
+        };
+        if restated == inherited && same_when(&fields.when, &inherited.when, context) {
+            return None;
+        }
+    }
+    Some(OverrideValue::Fields(Box::new(fields.clone())))
+}
+
+/// Whether two whens are the same moments in the same kind of time.
+fn same_when(one: &When, other: &When, context: &ReadContext<'_>) -> bool {
+    one == other
+        || (!one.is_all_day()
+            && !other.is_all_day()
+            && one.instants(&context.floating) == other.instants(&context.floating))
+}
