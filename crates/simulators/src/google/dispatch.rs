@@ -219,7 +219,12 @@ impl Core {
             )));
         }
         match value {
-            Value::Object(map) => Ok(map),
+            Value::Object(mut map) => {
+                // Only without `strict` can there be unknown ones left.
+                let known = facts().schemas.get(name);
+                map.retain(|key, _| known.is_some_and(|known| known.contains_key(key)));
+                Ok(map)
+            }
             _ => Err(parse_error()),
         }
     }

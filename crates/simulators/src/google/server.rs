@@ -198,6 +198,8 @@ fn compressed(request: &Request, mut response: Response) -> Response {
 struct Pieces {
     rest: VecDeque<Bytes>,
     fail: bool,
+    /// Waited once before failing, so that what came before is flushed.
+    waited: bool,
     pause: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -221,8 +223,12 @@ impl Body for Pieces {
                 self.sleep = self.pause.map(|pause| Box::pin(tokio::time::sleep(pause)));
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
+            None if self.fail && !self.waited => {
+                self.waited = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             None if self.fail => {
-                // Once the first piece is flushed, the connection breaks.
                 self.fail = false;
                 Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
             }
