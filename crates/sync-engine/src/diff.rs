@@ -146,3 +146,19 @@ pub fn recurrence_id(id: RecurrenceId, master: Option<&When>, floating: &ZoneNam
         }
     }
 }
+
+/// Copies one field.
+pub fn copy(field: Field, from: &Fields, to: &mut Fields) {
+    match field {
+        Field::Title => to.title.clone_from(&from.title),
+        Field::Description => to.description.clone_from(&from.description),
+        Field::Location => to.location.clone_from(&from.location),
+        Field::When => {
+            to.when.clone_from(&from.when);
+            to.recurrence.clone_from(&from.recurrence);
+        }
+        Field::Status => to.status = from.status,
+        Field::Transparency => to.transparency = from.transparency,
+        Field::Visibility => to.sensitivity = from.sensitivity,
+    }
+}

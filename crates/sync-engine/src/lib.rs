@@ -4,6 +4,7 @@ pub mod diff;
 pub mod guard;
 pub mod identity;
 pub mod mapping;
+pub mod memory;
 pub mod mirror;
 pub mod model;
 pub mod observation;

@@ -46,6 +46,29 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Joins two calendars with every setting at its default: from CalDAV to Google, thirty days
+    /// ahead, as it is.
+    pub fn new(id: MappingId, caldav: CalendarKey<Caldav>, google: CalendarKey<Google>) -> Self {
+        Self {
+            id,
+            caldav,
+            google,
+            caldav_name: String::new(),
+            google_name: String::new(),
+            direction: Direction::default(),
+            window: Window::default(),
+            conflict_policy: ConflictPolicy::default(),
+            on_target_edit: OnTargetEdit::default(),
+            privacy: Privacy::default(),
+            declined: Declined::default(),
+            private_events: PrivateEvents::default(),
+            reminders: Reminders::default(),
+            deletion_limit: DeletionLimit::default(),
+            time_zone: None,
+            chain: false,
+        }
+    }
+
     /// The key that everything deterministic is derived from.
     pub fn pair(&self) -> PairKey {
         PairKey::new(&self.caldav.calendar, &self.google.calendar)

@@ -9,12 +9,14 @@
 //! (what the target cannot hold as a series).
 
 mod adopt;
+mod compare;
 mod components;
 mod expanded;
 mod flow;
 mod one_way;
 pub mod operation;
 mod steps;
+mod writing;
 
 use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
@@ -71,12 +73,6 @@ pub struct Views;
 
 impl Family for Views {
     type Of<S: SideTag> = View<S>;
-}
-
-impl<S: SideTag> Default for View<S> {
-    fn default() -> Self {
-        Self::Unknown
-    }
 }
 
 /// What a run is to do.

@@ -4,12 +4,14 @@
 //! remembering the store's, deciding the planner's. It never sleeps and never asks for the time but
 //! at its beginning, at each write and at its end, through the [`Clock`].
 
+mod answer;
 mod apply;
 mod assemble;
 mod outcome;
 mod read;
 mod recover;
 mod settle;
+mod versions;
 
 use std::sync::atomic::{AtomicBool, AtomicU32};
 

@@ -18,9 +18,10 @@ use crate::recurrence::ids::{inherited_when, recurrence_id_in};
 use crate::row::Link;
 
 /// What one side shows of a series.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum View<S: SideTag> {
     /// Nothing was ever seen of it.
+    #[default]
     Unknown,
     /// It is proven gone.
     Gone {

@@ -107,25 +107,19 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     let old = flow.remove_all(&row, b, After::Linked, Reason::Reshaped);
-    let mut steps = match holds {
-        Ok(()) => {
-            if let Some(link) = row.link_mut::<B>() {
-                link.expanded = false;
-            }
-            super::components::creation::<A, B>(flow, &row, a, want, Reason::Reshaped)
-        }
-        Err(_) => {
-            let Ok(wanted) = expand::occurrences(want, flow.window, flow.floating) else {
-                return too_many(flow, row, plan);
-            };
-            if let Some(link) = row.link_mut::<B>() {
-                link.expanded = true;
-            }
-            wanted
-                .iter()
-                .map(|(id, single)| creation(flow, &row, *id, single, Reason::Reshaped))
-                .collect()
-        }
+    if let Some(link) = row.link_mut::<B>() {
+        link.expanded = holds.is_err();
+    }
+    let mut steps = if holds.is_ok() {
+        super::writing::creation::<A, B>(flow, &row, a, want, Reason::Reshaped)
+    } else {
+        let Ok(wanted) = expand::occurrences(want, flow.window, flow.floating) else {
+            return too_many(flow, row, plan);
+        };
+        wanted
+            .iter()
+            .map(|(id, single)| creation(flow, &row, *id, single, Reason::Reshaped))
+            .collect()
     };
     steps.extend(old);
     count_once(&mut steps, Reason::Reshaped);
@@ -201,7 +195,7 @@ fn change<B: Sided>(
         Reason::Changed,
         diff::changes(Some(now), want, &set),
     );
-    Some(flow.update(
+    Some(Flow::<B>::update(
         row,
         Update {
             target: Target::Stored(part.resource.clone()),

@@ -52,7 +52,7 @@ pub(super) fn series<A: SideTag, B: Sided>(
                 Some(row) if linked => source_gone::<A, B>(flow, input, row, b, plan),
                 Some(row) => plan.rows.push(RowChange::Drop(row.key.clone())),
                 // A native of the target, or an orphan of ours: not this mapping's to touch.
-                None => orphan::<A, B>(flow, b, plan),
+                None => orphan(flow, b, plan),
             }
         }
         (View::Gone { .. } | View::Unknown, View::Gone { .. } | View::Unknown) => {
@@ -130,7 +130,7 @@ pub(super) fn create<A: SideTag, B: Sided>(
         super::expanded::update::<A, B>(flow, row, a, None, want, why, reason, plan);
         return;
     }
-    let steps = super::components::creation::<A, B>(flow, &row, a, want, reason);
+    let steps = super::writing::creation::<A, B>(flow, &row, a, want, reason);
     plan.groups.push(Group {
         row,
         steps,
@@ -194,7 +194,7 @@ fn tracked<A: SideTag, B: Sided>(
     }
     let Shaped::Series(want) = flow.projection.shape(&a.series) else {
         if row.copy == Some(B::SIDE) {
-            withhold::<A, B>(flow, row, b, plan);
+            withhold(flow, row, b, plan);
         } else {
             keep_if_new(input, row, plan);
         }
@@ -303,7 +303,7 @@ fn source_gone<A: SideTag, B: Sided>(
 }
 
 /// The source is called off as a whole, declined or private: its copy goes, the row stays.
-fn withhold<A: SideTag, B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut Plan) {
+fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut Plan) {
     let steps = flow.remove_all(&row, b, After::Withheld, Reason::Withheld);
     plan.groups.push(Group {
         row,
@@ -316,7 +316,7 @@ fn withhold<A: SideTag, B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>,
 }
 
 /// On the target only: a native is left alone; a proven copy of this pair has lost its source.
-fn orphan<A: SideTag, B: Sided>(flow: &Flow<'_, B>, b: &Snapshot<B>, plan: &mut Plan) {
+fn orphan<B: Sided>(flow: &Flow<'_, B>, b: &Snapshot<B>, plan: &mut Plan) {
     if b.copy.as_ref().is_some_and(|tag| tag.pair == flow.pair) {
         plan.warnings.push(Warning {
             code: "orphan".to_owned(),

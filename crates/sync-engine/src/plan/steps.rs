@@ -7,7 +7,7 @@ use super::operation::{
 use crate::diff::{self, Standing};
 use crate::identity::OriginTag;
 use crate::mapping::Reminders;
-use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, SideTag, Text, Uid};
+use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, SideTag, Text};
 use crate::ports::side::{Create, Remove, Target, Update};
 use crate::projection::{Privacy, Projected};
 use crate::row::Row;
@@ -73,7 +73,6 @@ impl<B: Sided> Flow<'_, B> {
     }
 
     pub(super) fn update(
-        &self,
         row: &Row,
         update: Update<B>,
         agrees: Vec<(ComponentKey, Option<Value>)>,
@@ -141,7 +140,7 @@ impl<B: Sided> Flow<'_, B> {
         let fields: Option<&Fields> = standing.fields().or(master);
         Account {
             action,
-            uid: self.told_uid(&row.uid),
+            uid: row.uid.clone(),
             key,
             summary: fields
                 .map(|fields| fields.title.clone())
@@ -156,10 +155,6 @@ impl<B: Sided> Flow<'_, B> {
             changes,
             counted: true,
         }
-    }
-
-    fn told_uid(&self, uid: &Uid) -> Uid {
-        uid.clone()
     }
 }
 

@@ -4,35 +4,34 @@
 //! Groups run side by side as far as the side allows; the steps of one group follow each other. A
 //! failure of one event is that event's; a failure of an account or a calendar ends the writing.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
 
-use super::outcome::{Outcome, record};
-use super::{Counter, Halt, Run, problem, settle};
+use super::answer::Settling;
+use super::outcome::Outcome;
+use super::versions::Versions;
+use super::{Counter, Halt, Run, settle};
 use crate::guard::Guarded;
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
 use crate::model::{Caldav, ComponentKey, Google, IntentId, ResourceId, Side};
-use crate::observation::Seen;
 use crate::plan::operation::{Operation, Step, Write};
 use crate::plan::{Group, Plan, Weight};
 use crate::ports::Clock;
-use crate::ports::side::{ErrorClass, Resource, SideError, SidePort, Target, Written};
+use crate::ports::side::SidePort;
 use crate::ports::store::{Intent, MappingState, RowChange, Settlement, Store};
-use crate::report::Problem;
-use crate::row::{Row, Setback};
+use crate::row::Row;
 use crate::sided::Sided;
 
 /// What the writing shares: whether it must end, and the intents' numbers.
-struct Writing {
-    over: AtomicBool,
+pub(super) struct Writing {
+    pub(super) over: AtomicBool,
     counter: Counter,
 }
 
 /// How one step ended.
-enum Ended {
+pub(super) enum Ended {
     /// Done.
     Done,
     /// This event was refused; `whole` if nothing else of the series can be done.
@@ -404,321 +403,4 @@ where
             .collect();
         self.keep_rows(&rows).await
     }
-}
-
-/// Versions that earlier steps of the group learned: later ones are conditional on them.
-#[derive(Default)]
-struct Versions {
-    caldav: BTreeMap<ResourceId<Caldav>, Resource<Caldav>>,
-    google: BTreeMap<ResourceId<Google>, Resource<Google>>,
-}
-
-impl Versions {
-    fn caldav(&self, mut operation: Operation<Caldav>) -> Operation<Caldav> {
-        renew(&mut operation, &self.caldav);
-        operation
-    }
-
-    fn google(&self, mut operation: Operation<Google>) -> Operation<Google> {
-        renew(&mut operation, &self.google);
-        operation
-    }
-
-    fn learn<B: Sided>(&mut self, seen: &crate::observation::Observation<B>) {
-        let resource = |id: &str| {
-            (
-                id.to_owned(),
-                seen.etag.as_ref().map(|etag| etag.as_str().to_owned()),
-                seen.note.clone(),
-            )
-        };
-        let (id, etag, note) = resource(seen.resource.as_str());
-        match B::SIDE {
-            Side::Caldav => {
-                let id = ResourceId::new(id);
-                let etag = etag.map(crate::model::Etag::new);
-                self.caldav.insert(id.clone(), Resource { id, etag, note });
-            }
-            Side::Google => {
-                let id = ResourceId::new(id);
-                let etag = etag.map(crate::model::Etag::new);
-                self.google.insert(id.clone(), Resource { id, etag, note });
-            }
-        }
-    }
-}
-
-fn renew<B: Sided>(operation: &mut Operation<B>, known: &BTreeMap<ResourceId<B>, Resource<B>>) {
-    let resource = match &mut operation.write {
-        Write::Update(update) => match &mut update.target {
-            Target::Stored(resource) => resource,
-            Target::Occurrence { series, .. } => series,
-        },
-        Write::Remove(remove) => &mut remove.resource,
-        Write::Create(_) => return,
-    };
-    if let Some(newer) = known.get(&resource.id) {
-        *resource = newer.clone();
-    }
-}
-
-/// One answered write on its way into the store.
-struct Settling<'a, 'b, C, G, S, K, B: Sided> {
-    run: &'a Run<'b, C, G, S, K>,
-    operation: &'a Operation<B>,
-    resource: ResourceId<B>,
-    intent: IntentId,
-    /// The last step of a group in which nothing failed.
-    last: bool,
-}
-
-impl<C, G, S, K, B> Settling<'_, '_, C, G, S, K, B>
-where
-    C: SidePort<Tag = Caldav>,
-    G: SidePort<Tag = Google>,
-    S: Store,
-    K: Clock,
-    B: Sided,
-{
-    async fn answer(
-        &self,
-        written: Written<B>,
-        row: &mut Row,
-        versions: &mut Versions,
-        outcome: &Outcome,
-    ) -> Result<Ended, Halt<S::Error>> {
-        let floating = self.run.floating();
-        match written {
-            Written::Done(seen) => {
-                versions.learn(&seen);
-                settle::written(row, self.operation, &seen.resource, Some(&seen), &floating);
-                self.store(Some(Seen::Present(seen)), row, true, outcome)
-                    .await?;
-                Ok(Ended::Done)
-            }
-            Written::Unproven { resource, now } => {
-                settle::written(row, self.operation, &resource, None, &floating);
-                if let Some(now) = &now {
-                    versions.learn(now);
-                    if let Some(link) = row.link_mut::<B>()
-                        && !link.keys.contains(&now.series)
-                    {
-                        link.keys.push(now.series.clone());
-                    }
-                }
-                self.store(now.map(Seen::Present), row, true, outcome)
-                    .await?;
-                Ok(Ended::Done)
-            }
-            Written::Removed => {
-                let keep = settle::removed(row, self.operation, &self.resource, self.last);
-                let seen = Seen::Gone {
-                    resource: self.resource.clone(),
-                };
-                if keep {
-                    self.store(Some(seen), row, true, outcome).await?;
-                } else {
-                    self.drop_row(seen, row, outcome).await?;
-                }
-                Ok(Ended::Done)
-            }
-            Written::Taken { now, used_up } => {
-                self.taken(*now, used_up, row, versions, outcome).await
-            }
-            Written::Stale { now } => {
-                row.due = Some(self.run.clock.now());
-                self.store(Some(*now), row, false, outcome).await?;
-                Ok(Ended::Again)
-            }
-        }
-    }
-
-    /// The name of a new copy is taken: by ourselves, when an answer was lost, or for good.
-    async fn taken(
-        &self,
-        now: Seen<B>,
-        used_up: bool,
-        row: &mut Row,
-        versions: &mut Versions,
-        outcome: &Outcome,
-    ) -> Result<Ended, Halt<S::Error>> {
-        let floating = self.run.floating();
-        match &now {
-            Seen::Present(seen) if seen.tag.as_ref().is_some_and(|tag| tag.proves(seen)) => {
-                versions.learn(seen);
-                let same = settle::shows_what_was_sent(self.operation, seen, &floating);
-                settle::written(
-                    row,
-                    self.operation,
-                    &seen.resource,
-                    same.then_some(seen.as_ref()),
-                    &floating,
-                );
-                if let Some(link) = row.link_mut::<B>()
-                    && !link.keys.contains(&seen.series)
-                {
-                    link.keys.push(seen.series.clone());
-                }
-                self.store(Some(now), row, true, outcome).await?;
-                Ok(if same { Ended::Done } else { Ended::Again })
-            }
-            Seen::Gone { .. } if !used_up => {
-                row.due = Some(self.run.clock.now());
-                self.store(Some(now), row, false, outcome).await?;
-                Ok(Ended::Again)
-            }
-            _ => {
-                row.generation = row.generation.saturating_add(1);
-                row.due = Some(self.run.clock.now());
-                self.store(None, row, false, outcome).await?;
-                Ok(Ended::Again)
-            }
-        }
-    }
-
-    async fn error(
-        &self,
-        error: &SideError,
-        row: &mut Row,
-        writing: &Writing,
-        outcome: &Outcome,
-    ) -> Result<Ended, Halt<S::Error>> {
-        match error.class {
-            ErrorClass::Event => {
-                let now = self.run.clock.now();
-                set_back(row, self.operation.account.key, error, now);
-                let event = record(&self.operation.account, B::SIDE, now, Some(problem(error)));
-                outcome.event(event.clone());
-                self.settle(Settlement {
-                    rows: vec![RowChange::Put(Box::new(row.clone()))],
-                    events: vec![event],
-                    ..Settlement::default()
-                })
-                .await?;
-                Ok(Ended::Refused)
-            }
-            ErrorClass::Transient { .. } => {
-                // The write may have happened: the intent stays open and is resolved by reading.
-                self.over(error, writing, outcome);
-                Ok(Ended::Over)
-            }
-            ErrorClass::WritesExhausted { .. } => {
-                self.settle(Settlement::default()).await?;
-                writing.over.store(true, Ordering::Relaxed);
-                outcome.warn([crate::report::Warning {
-                    code: error.code.to_owned(),
-                    detail: error.detail.clone(),
-                    uid: None,
-                }]);
-                Ok(Ended::Over)
-            }
-            ErrorClass::Credentials | ErrorClass::Calendar | ErrorClass::Configuration => {
-                self.settle(Settlement::default()).await?;
-                self.over(error, writing, outcome);
-                Ok(Ended::Over)
-            }
-        }
-    }
-
-    fn over(&self, error: &SideError, writing: &Writing, outcome: &Outcome) {
-        writing.over.store(true, Ordering::Relaxed);
-        outcome.broke(Problem {
-            side: Some(B::SIDE),
-            ..problem(error)
-        });
-    }
-
-    /// Stores a row and what was seen; `done` if the write happened.
-    async fn store(
-        &self,
-        seen: Option<Seen<B>>,
-        row: &Row,
-        done: bool,
-        outcome: &Outcome,
-    ) -> Result<(), Halt<S::Error>> {
-        let mut settlement = Settlement {
-            rows: vec![RowChange::Put(Box::new(row.clone()))],
-            ..Settlement::default()
-        };
-        self.tell(&mut settlement, seen, done, outcome);
-        self.settle(settlement).await
-    }
-
-    async fn drop_row(
-        &self,
-        seen: Seen<B>,
-        row: &mut Row,
-        outcome: &Outcome,
-    ) -> Result<(), Halt<S::Error>> {
-        let mut settlement = Settlement {
-            rows: vec![RowChange::Drop(row.key.clone())],
-            ..Settlement::default()
-        };
-        row.links = crate::model::Both::default();
-        self.tell(&mut settlement, Some(seen), true, outcome);
-        self.settle(settlement).await
-    }
-
-    fn tell(
-        &self,
-        settlement: &mut Settlement,
-        seen: Option<Seen<B>>,
-        done: bool,
-        outcome: &Outcome,
-    ) {
-        let at = self.run.clock.now();
-        if let Some(seen) = seen {
-            B::show(
-                settlement,
-                self.run.mapping,
-                Reading {
-                    at,
-                    seen: vec![seen],
-                    shown: false,
-                    end: None,
-                },
-            );
-        }
-        if done && self.operation.account.counted {
-            let event = record(&self.operation.account, B::SIDE, at, None);
-            outcome.event(event.clone());
-            settlement.events.push(event);
-        }
-    }
-
-    async fn settle(&self, mut settlement: Settlement) -> Result<(), Halt<S::Error>> {
-        settlement.intent = Some(self.intent.clone());
-        self.run
-            .store
-            .settle(&self.run.mapping.id, &self.run.id, settlement)
-            .await
-            .map_err(Halt::Store)
-    }
-}
-
-/// Growing pauses: 5 minutes, doubled each time, at most a day.
-fn set_back(row: &mut Row, key: ComponentKey, error: &SideError, now: Timestamp) {
-    let attempts = row
-        .setbacks
-        .iter()
-        .find(|(known, _)| *known == key)
-        .map_or(0, |(_, setback)| setback.attempts)
-        .saturating_add(1);
-    let minutes = 5_i64
-        .saturating_mul(1 << attempts.saturating_sub(1).min(9))
-        .min(24 * 60);
-    let until = now
-        .checked_add(jiff::SignedDuration::from_mins(minutes))
-        .unwrap_or(Timestamp::MAX);
-    row.setbacks.retain(|(known, _)| *known != key);
-    row.setbacks.push((
-        key,
-        Setback {
-            attempts,
-            until,
-            code: error.code.to_owned(),
-            detail: error.detail.clone(),
-        },
-    ));
-    row.due = Some(row.due.map_or(until, |due| due.min(until)));
 }

@@ -83,7 +83,7 @@ where
             }
             _ => {
                 self.pair_up(on_caldav, on_google, &mut inputs, &mut alone)
-                    .await?
+                    .await?;
             }
         }
         inputs.extend(alone);
@@ -152,17 +152,16 @@ where
                     &floating,
                 )
             });
-            let input = match index {
-                Some(index) => linked.get_mut(index),
-                None => {
-                    let mut input = SeriesInput {
-                        fresh: true,
-                        ..SeriesInput::default()
-                    };
-                    *input.views.get_mut::<A>() = source;
-                    alone.push(input);
-                    alone.last_mut()
-                }
+            let input = if let Some(index) = index {
+                linked.get_mut(index)
+            } else {
+                let mut input = SeriesInput {
+                    fresh: true,
+                    ..SeriesInput::default()
+                };
+                *input.views.get_mut::<A>() = source;
+                alone.push(input);
+                alone.last_mut()
             };
             if let (Some(input), Some(counterpart)) = (input, counterpart) {
                 *input.views.get_mut::<B>() = counterpart;

@@ -1,0 +1,146 @@
+//! The four states of a component (wanted, wanted before, shown, shown before) and what follows.
+//!
+//! Only changed fields cross. A component of the source changed when its *projection* differs from
+//! the projection of its echo; a component of the target changed when it differs from the target's
+//! own echo. Where both show the same already, the echoes are set anew without a write.
+
+use crate::diff::{self, Standing, differing};
+use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, ZoneName};
+use crate::ports::side::Change;
+use crate::projection::expand::is_occurrence;
+
+/// The four states of a component: wanted, wanted before, shown, shown before.
+pub(super) struct Comparing<'a> {
+    pub(super) want: &'a Series,
+    pub(super) had: &'a Series,
+    pub(super) now: &'a Series,
+    pub(super) echo: &'a Series,
+    /// Edits on the target are put back.
+    pub(super) restore: bool,
+    /// Everything counts as changed on the source.
+    pub(super) anew: bool,
+    /// The target has a visibility.
+    pub(super) visibility: bool,
+}
+
+/// What a component needs.
+pub(super) enum Need {
+    Nothing,
+    Agree,
+    Write(Change),
+}
+
+impl Comparing<'_> {
+    pub(super) fn source_changed(&self, key: &ComponentKey) -> bool {
+        self.anew || !alike(&Standing::of(self.want, key), &Standing::of(self.had, key))
+    }
+
+    fn target_changed(&self, key: &ComponentKey) -> bool {
+        !alike(&Standing::of(self.now, key), &Standing::of(self.echo, key))
+    }
+
+    /// The fields of `want` that must be written over `now`, given what each side showed before.
+    fn crossing(
+        &self,
+        want: &Fields,
+        had: Option<&Fields>,
+        now: &Fields,
+        echo: Option<&Fields>,
+    ) -> FieldSet {
+        differing(want, now)
+            .into_iter()
+            .filter(|field| *field != Field::Visibility || self.visibility)
+            .filter(|field| {
+                self.anew
+                    || had.is_none_or(|had| !diff::same(*field, want, had))
+                    || (self.restore && echo.is_none_or(|echo| !diff::same(*field, now, echo)))
+            })
+            .collect()
+    }
+
+    pub(super) fn master(&self) -> Need {
+        let key = ComponentKey::Master;
+        let source = self.source_changed(&key);
+        let target = self.target_changed(&key);
+        if !(source || target && self.restore) {
+            return Need::Nothing;
+        }
+        let (Some(want), Some(now)) = (&self.want.master, &self.now.master) else {
+            return Need::Nothing;
+        };
+        let set = self.crossing(
+            want,
+            self.had.master.as_ref(),
+            now,
+            self.echo.master.as_ref(),
+        );
+        if set.is_empty() {
+            Need::Agree
+        } else {
+            Need::Write(Change::Set(set))
+        }
+    }
+
+    pub(super) fn an_override(&self, key: &ComponentKey, apart: bool, floating: &ZoneName) -> Need {
+        let ComponentKey::Override(id) = key else {
+            return Need::Nothing;
+        };
+        let source = self.source_changed(key);
+        let target = self.target_changed(key);
+        if !(source || target && self.restore) {
+            return Need::Nothing;
+        }
+        let want = Standing::of(self.want, key);
+        let now = Standing::of(self.now, key);
+        let occurs = self
+            .want
+            .master
+            .as_ref()
+            .is_some_and(|master| is_occurrence(master, *id, floating));
+        match (&want, &now) {
+            (Standing::Cancelled, Standing::Cancelled)
+            | (Standing::Nothing, Standing::Nothing)
+            | (Standing::Inherit(_), Standing::Inherit(_)) => Need::Agree,
+            // Calling off, or restoring, what does not take place anyway.
+            (
+                Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
+                Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
+            ) if !occurs => Need::Agree,
+            // A stray exception at a time the series no longer takes place at.
+            (Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing, Standing::Own(_))
+                if !occurs =>
+            {
+                Need::Write(if apart {
+                    Change::Cancel
+                } else {
+                    Change::Inherit
+                })
+            }
+            (Standing::Cancelled, _) => Need::Write(Change::Cancel),
+            (Standing::Inherit(_) | Standing::Nothing, _) => Need::Write(Change::Inherit),
+            (Standing::Own(want), Standing::Own(now)) => {
+                let had = Standing::of(self.had, key);
+                let echo = Standing::of(self.echo, key);
+                let set = self.crossing(want, had.fields(), now, echo.fields());
+                if set.is_empty() {
+                    Need::Agree
+                } else {
+                    Need::Write(Change::Set(set))
+                }
+            }
+            (Standing::Own(_), _) => Need::Write(Change::Add),
+        }
+    }
+}
+
+/// Whether two standings say the same; what an override inherits is the master's matter.
+fn alike(a: &Standing, b: &Standing) -> bool {
+    match (a, b) {
+        (Standing::Own(a), Standing::Own(b)) => a == b,
+        (Standing::Cancelled, Standing::Cancelled)
+        | (Standing::Inherit(_) | Standing::Nothing, Standing::Inherit(_) | Standing::Nothing) => {
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,220 @@
+//! From what components need to the steps that write it.
+
+use super::flow::Flow;
+use super::operation::{ActionKind, FieldChange, Reason, Step, Value};
+use super::steps::{self, target, value};
+use super::{Group, Weight, one_way};
+use crate::diff::{self, Standing, differing};
+use crate::model::{ComponentKey, Field, FieldSet, OverrideValue, ResourceId, Series, SideTag};
+use crate::ports::side::{Change, ComponentChange, Resource, Target, Update};
+use crate::projection::Projected;
+use crate::row::Row;
+use crate::sided::Sided;
+use crate::snapshot::Snapshot;
+
+/// The steps that create a whole copy.
+pub(super) fn creation<A: SideTag, B: Sided>(
+    flow: &Flow<'_, B>,
+    row: &Row,
+    a: &Snapshot<A>,
+    want: &Projected,
+    reason: Reason,
+) -> Vec<Step> {
+    let apart = flow.target().exceptions_apart;
+    let first = first_key(want.series());
+    let own = |key: &ComponentKey| {
+        matches!(key, ComponentKey::Override(id)
+            if matches!(want.series().overrides.get(id), Some(OverrideValue::Fields(_))))
+    };
+    // Cancelled occurrences travel with the master, as EXDATEs.
+    let agrees = steps::all_values(&a.series, &Series::default())
+        .into_iter()
+        .filter(|(key, _)| !apart || !own(key))
+        .collect();
+    let told = flow.account(
+        row,
+        ComponentKey::Master,
+        want.series(),
+        one_way::action(reason),
+        reason,
+        all_changes(want.series(), &first),
+    );
+    let mut made = vec![flow.create(row, ComponentKey::Master, want, agrees, told)];
+    if !apart {
+        return made;
+    }
+    for (id, fields) in &want.series().overrides {
+        let key = ComponentKey::Override(*id);
+        if !matches!(fields, OverrideValue::Fields(_)) {
+            continue;
+        }
+        let mut told = flow.account(
+            row,
+            key,
+            want.series(),
+            one_way::action(reason),
+            reason,
+            Vec::new(),
+        );
+        told.counted = false;
+        made.push(Flow::<B>::update(
+            row,
+            Update {
+                // Its version is known once the master is there.
+                target: Target::Occurrence {
+                    series: Resource {
+                        id: ResourceId::new(
+                            flow.tag(row, &ComponentKey::Master).google_id().as_str(),
+                        ),
+                        etag: None,
+                        note: None,
+                    },
+                    id: *id,
+                },
+                series: want.clone(),
+                changes: vec![ComponentChange {
+                    key,
+                    change: Change::Add,
+                }],
+                tag: None,
+            },
+            vec![(key, value(&a.series, &key))],
+            told,
+        ));
+    }
+    made
+}
+
+/// Turns changes into the steps of a group.
+pub(super) struct Writing<'a, A: SideTag, B: SideTag> {
+    pub(super) flow: &'a Flow<'a, B>,
+    pub(super) a: &'a Snapshot<A>,
+    pub(super) b: &'a Snapshot<B>,
+    pub(super) want: &'a Projected,
+    pub(super) reason: Reason,
+}
+
+impl<A: SideTag, B: Sided> Writing<'_, A, B> {
+    pub(super) fn group(&self, row: Row, mut changes: Vec<ComponentChange>) -> Group {
+        let apart = self.flow.target().exceptions_apart;
+        let weight = if changes.iter().any(|change| self.empties(change)) {
+            Weight::Empties
+        } else {
+            Weight::Light
+        };
+        // When a master with exceptions moves, the exceptions are planned from what is then there.
+        let moves = changes.iter().any(|change| {
+            change.key == ComponentKey::Master
+                && matches!(&change.change, Change::Set(set) if set.contains(&Field::When))
+        });
+        let again = apart && moves && self.b.exceptions().next().is_some();
+        if again {
+            changes.retain(|change| change.key == ComponentKey::Master);
+        }
+        let steps = if apart {
+            changes
+                .iter()
+                .filter_map(|change| self.step(&row, std::slice::from_ref(change)))
+                .collect()
+        } else {
+            self.step(&row, &changes).into_iter().collect()
+        };
+        Group {
+            row,
+            steps,
+            finally: Vec::new(),
+            again,
+            weight,
+            due: None,
+        }
+    }
+
+    fn step(&self, row: &Row, changes: &[ComponentChange]) -> Option<Step> {
+        let first = changes.first()?;
+        let target = target(self.b, &first.key)?;
+        let mut told = self.flow.account(
+            row,
+            first.key,
+            self.want.series(),
+            ActionKind::Update,
+            self.reason,
+            changes
+                .iter()
+                .flat_map(|change| self.told(change))
+                .collect(),
+        );
+        // A write that only keeps a silent exception silent is no event of its own.
+        told.counted = !(matches!(first.change, Change::Set(_))
+            && matches!(
+                Standing::of(self.want.series(), &first.key),
+                Standing::Inherit(_)
+            ));
+        let mut agrees: Vec<(ComponentKey, Option<Value>)> = changes
+            .iter()
+            .map(|change| (change.key, value(&self.a.series, &change.key)))
+            .collect();
+        agrees.dedup_by(|a, b| a.0 == b.0);
+        Some(Flow::<B>::update(
+            row,
+            Update {
+                target,
+                series: self.want.clone(),
+                changes: changes.to_vec(),
+                tag: None,
+            },
+            agrees,
+            told,
+        ))
+    }
+
+    fn told(&self, change: &ComponentChange) -> Vec<FieldChange> {
+        let want = Standing::of(self.want.series(), &change.key);
+        let now = Standing::of(&self.b.series, &change.key);
+        match (&change.change, want.fields()) {
+            (Change::Set(set), Some(want)) => diff::changes(now.fields(), want, set),
+            (Change::Add | Change::Inherit, Some(want)) => {
+                let set = now.fields().map_or_else(
+                    || Field::ALL.into_iter().collect(),
+                    |now| differing(want, now),
+                );
+                diff::changes(now.fields(), want, &set)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn empties(&self, change: &ComponentChange) -> bool {
+        let want = Standing::of(self.want.series(), &change.key);
+        let now = Standing::of(&self.b.series, &change.key);
+        match (&change.change, want.fields(), now.fields()) {
+            (Change::Set(set), Some(want), Some(now)) => {
+                self.reason != Reason::Settings && steps::empties(set, want, now)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The component that speaks for the whole.
+fn first_key(series: &Series) -> ComponentKey {
+    if series.master.is_some() {
+        return ComponentKey::Master;
+    }
+    series
+        .overrides
+        .keys()
+        .next()
+        .map_or(ComponentKey::Master, |id| ComponentKey::Override(*id))
+}
+
+fn all_changes(series: &Series, key: &ComponentKey) -> Vec<FieldChange> {
+    let standing = Standing::of(series, key);
+    let Some(fields) = standing.fields() else {
+        return Vec::new();
+    };
+    let all: FieldSet = Field::ALL
+        .into_iter()
+        .filter(|field| *field != Field::Visibility && !diff::shown(*field, fields).is_empty())
+        .collect();
+    diff::changes(None, fields, &all)
+}

@@ -1,0 +1,281 @@
+//! What becomes of one write's answer: the row's new state, what was seen, and the intent's removal,
+//! in one settlement.
+
+use std::sync::atomic::Ordering;
+
+use super::apply::{Ended, Writing};
+use super::outcome::{Outcome, record};
+use super::versions::Versions;
+use super::{Halt, Run, problem, settle};
+use crate::mirror::Reading;
+use crate::model::time::Timestamp;
+use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId};
+use crate::observation::Seen;
+use crate::plan::operation::Operation;
+use crate::ports::Clock;
+use crate::ports::side::{ErrorClass, SideError, SidePort, Written};
+use crate::ports::store::{RowChange, Settlement, Store};
+use crate::report::{Problem, Warning};
+use crate::row::{Row, Setback};
+use crate::sided::Sided;
+
+/// One answered write on its way into the store.
+pub(super) struct Settling<'a, 'b, C, G, S, K, B: Sided> {
+    pub(super) run: &'a Run<'b, C, G, S, K>,
+    pub(super) operation: &'a Operation<B>,
+    pub(super) resource: ResourceId<B>,
+    pub(super) intent: IntentId,
+    /// The last step of a group in which nothing failed.
+    pub(super) last: bool,
+}
+
+impl<C, G, S, K, B> Settling<'_, '_, C, G, S, K, B>
+where
+    C: SidePort<Tag = Caldav>,
+    G: SidePort<Tag = Google>,
+    S: Store,
+    K: Clock,
+    B: Sided,
+{
+    pub(super) async fn answer(
+        &self,
+        written: Written<B>,
+        row: &mut Row,
+        versions: &mut Versions,
+        outcome: &Outcome,
+    ) -> Result<Ended, Halt<S::Error>> {
+        let floating = self.run.floating();
+        match written {
+            Written::Done(seen) => {
+                versions.learn(&seen);
+                settle::written(row, self.operation, &seen.resource, Some(&seen), &floating);
+                self.store(Some(Seen::Present(seen)), row, true, outcome)
+                    .await?;
+                Ok(Ended::Done)
+            }
+            Written::Unproven { resource, now } => {
+                settle::written(row, self.operation, &resource, None, &floating);
+                if let Some(now) = &now {
+                    versions.learn(now);
+                    if let Some(link) = row.link_mut::<B>()
+                        && !link.keys.contains(&now.series)
+                    {
+                        link.keys.push(now.series.clone());
+                    }
+                }
+                self.store(now.map(Seen::Present), row, true, outcome)
+                    .await?;
+                Ok(Ended::Done)
+            }
+            Written::Removed => {
+                let keep = settle::removed(row, self.operation, &self.resource, self.last);
+                let seen = Seen::Gone {
+                    resource: self.resource.clone(),
+                };
+                if keep {
+                    self.store(Some(seen), row, true, outcome).await?;
+                } else {
+                    self.drop_row(seen, row, outcome).await?;
+                }
+                Ok(Ended::Done)
+            }
+            Written::Taken { now, used_up } => {
+                self.taken(*now, used_up, row, versions, outcome).await
+            }
+            Written::Stale { now } => {
+                row.due = Some(self.run.clock.now());
+                self.store(Some(*now), row, false, outcome).await?;
+                Ok(Ended::Again)
+            }
+        }
+    }
+
+    /// The name of a new copy is taken: by ourselves, when an answer was lost, or for good.
+    async fn taken(
+        &self,
+        now: Seen<B>,
+        used_up: bool,
+        row: &mut Row,
+        versions: &mut Versions,
+        outcome: &Outcome,
+    ) -> Result<Ended, Halt<S::Error>> {
+        let floating = self.run.floating();
+        match &now {
+            Seen::Present(seen) if seen.tag.as_ref().is_some_and(|tag| tag.proves(seen)) => {
+                versions.learn(seen);
+                let same = settle::shows_what_was_sent(self.operation, seen, &floating);
+                settle::written(
+                    row,
+                    self.operation,
+                    &seen.resource,
+                    same.then_some(seen.as_ref()),
+                    &floating,
+                );
+                if let Some(link) = row.link_mut::<B>()
+                    && !link.keys.contains(&seen.series)
+                {
+                    link.keys.push(seen.series.clone());
+                }
+                self.store(Some(now), row, true, outcome).await?;
+                Ok(if same { Ended::Done } else { Ended::Again })
+            }
+            Seen::Gone { .. } if !used_up => {
+                row.due = Some(self.run.clock.now());
+                self.store(Some(now), row, false, outcome).await?;
+                Ok(Ended::Again)
+            }
+            _ => {
+                row.generation = row.generation.saturating_add(1);
+                row.due = Some(self.run.clock.now());
+                self.store(None, row, false, outcome).await?;
+                Ok(Ended::Again)
+            }
+        }
+    }
+
+    pub(super) async fn error(
+        &self,
+        error: &SideError,
+        row: &mut Row,
+        writing: &Writing,
+        outcome: &Outcome,
+    ) -> Result<Ended, Halt<S::Error>> {
+        match error.class {
+            ErrorClass::Event => {
+                let now = self.run.clock.now();
+                set_back(row, self.operation.account.key, error, now);
+                let event = record(&self.operation.account, B::SIDE, now, Some(problem(error)));
+                outcome.event(event.clone());
+                self.settle(Settlement {
+                    rows: vec![RowChange::Put(Box::new(row.clone()))],
+                    events: vec![event],
+                    ..Settlement::default()
+                })
+                .await?;
+                Ok(Ended::Refused)
+            }
+            ErrorClass::Transient { .. } => {
+                // The write may have happened: the intent stays open and is resolved by reading.
+                Self::over(error, writing, outcome);
+                Ok(Ended::Over)
+            }
+            ErrorClass::WritesExhausted { .. } => {
+                self.settle(Settlement::default()).await?;
+                writing.over.store(true, Ordering::Relaxed);
+                outcome.warn([Warning {
+                    code: error.code.to_owned(),
+                    detail: error.detail.clone(),
+                    uid: None,
+                }]);
+                Ok(Ended::Over)
+            }
+            ErrorClass::Credentials | ErrorClass::Calendar | ErrorClass::Configuration => {
+                self.settle(Settlement::default()).await?;
+                Self::over(error, writing, outcome);
+                Ok(Ended::Over)
+            }
+        }
+    }
+
+    fn over(error: &SideError, writing: &Writing, outcome: &Outcome) {
+        writing.over.store(true, Ordering::Relaxed);
+        outcome.broke(Problem {
+            side: Some(B::SIDE),
+            ..problem(error)
+        });
+    }
+
+    /// Stores a row and what was seen; `done` if the write happened.
+    async fn store(
+        &self,
+        seen: Option<Seen<B>>,
+        row: &Row,
+        done: bool,
+        outcome: &Outcome,
+    ) -> Result<(), Halt<S::Error>> {
+        let mut settlement = Settlement {
+            rows: vec![RowChange::Put(Box::new(row.clone()))],
+            ..Settlement::default()
+        };
+        self.tell(&mut settlement, seen, done, outcome);
+        self.settle(settlement).await
+    }
+
+    async fn drop_row(
+        &self,
+        seen: Seen<B>,
+        row: &mut Row,
+        outcome: &Outcome,
+    ) -> Result<(), Halt<S::Error>> {
+        let mut settlement = Settlement {
+            rows: vec![RowChange::Drop(row.key.clone())],
+            ..Settlement::default()
+        };
+        row.links = Both::default();
+        self.tell(&mut settlement, Some(seen), true, outcome);
+        self.settle(settlement).await
+    }
+
+    fn tell(
+        &self,
+        settlement: &mut Settlement,
+        seen: Option<Seen<B>>,
+        done: bool,
+        outcome: &Outcome,
+    ) {
+        let at = self.run.clock.now();
+        if let Some(seen) = seen {
+            B::show(
+                settlement,
+                self.run.mapping,
+                Reading {
+                    at,
+                    seen: vec![seen],
+                    shown: false,
+                    end: None,
+                },
+            );
+        }
+        if done && self.operation.account.counted {
+            let event = record(&self.operation.account, B::SIDE, at, None);
+            outcome.event(event.clone());
+            settlement.events.push(event);
+        }
+    }
+
+    async fn settle(&self, mut settlement: Settlement) -> Result<(), Halt<S::Error>> {
+        settlement.intent = Some(self.intent.clone());
+        self.run
+            .store
+            .settle(&self.run.mapping.id, &self.run.id, settlement)
+            .await
+            .map_err(Halt::Store)
+    }
+}
+
+/// Growing pauses: 5 minutes, doubled each time, at most a day.
+fn set_back(row: &mut Row, key: ComponentKey, error: &SideError, now: Timestamp) {
+    let attempts = row
+        .setbacks
+        .iter()
+        .find(|(known, _)| *known == key)
+        .map_or(0, |(_, setback)| setback.attempts)
+        .saturating_add(1);
+    let minutes = 5_i64
+        .saturating_mul(1 << attempts.saturating_sub(1).min(9))
+        .min(24 * 60);
+    let until = now
+        .checked_add(jiff::SignedDuration::from_mins(minutes))
+        .unwrap_or(Timestamp::MAX);
+    row.setbacks.retain(|(known, _)| *known != key);
+    row.setbacks.push((
+        key,
+        Setback {
+            attempts,
+            until,
+            code: error.code.to_owned(),
+            detail: error.detail.clone(),
+        },
+    ));
+    row.due = Some(row.due.map_or(until, |due| due.min(until)));
+}
