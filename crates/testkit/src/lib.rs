@@ -17,6 +17,8 @@
 )]
 
 mod chromium;
+mod corpus;
+mod oracle;
 mod process;
 mod proxy;
 mod python;
@@ -24,6 +26,8 @@ mod raw_dav;
 mod servers;
 
 pub use chromium::Chromium;
+pub use corpus::{CorpusItem, RADICALE_REFUSES, corpus, fill};
+pub use oracle::{Expansion, Occurrence, expand_google, expand_ics};
 pub use proxy::{CountingProxy, Proxied, Rule, Trouble};
 pub use python::{python, workspace_root};
 pub use raw_dav::{Answer, Listed, RawDav};

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use testkit::Chromium;
 
@@ -15,25 +15,30 @@ fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut head = [0; 2048];
-            let read = stream.read(&mut head).unwrap_or(0);
-            let text = String::from_utf8_lossy(&head[..read]);
-            let target = text.split(' ').nth(1).unwrap_or("").to_owned();
-            let page = if target == "/" {
-                PAGE.to_owned()
-            } else {
-                format!("<h1>{target}</h1>")
-            };
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
-                 Connection: close\r\n\r\n{page}",
-                page.len()
-            );
-            stream.write_all(answer.as_bytes()).ok();
+        for stream in listener.incoming().map_while(Result::ok) {
+            // A thread each: browsers open connections ahead of their need.
+            std::thread::spawn(move || answer(stream));
         }
     });
     url
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut head = [0; 2048];
+    let read = stream.read(&mut head).unwrap_or(0);
+    let text = String::from_utf8_lossy(&head[..read]);
+    let target = text.split(' ').nth(1).unwrap_or("").to_owned();
+    let page = if target == "/" {
+        PAGE.to_owned()
+    } else {
+        format!("<h1>{target}</h1>")
+    };
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{page}",
+        page.len()
+    );
+    stream.write_all(answer.as_bytes()).ok();
 }
 
 #[tokio::test]
