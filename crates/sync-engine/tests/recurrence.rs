@@ -1,5 +1,11 @@
 //! The contract of `sync_engine::recurrence`: tables of cases, properties, and hostile rules.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 #[path = "recurrence/bombs.rs"]
 mod bombs;
 #[path = "recurrence/cases.rs"]

@@ -37,16 +37,9 @@ impl Budget {
 
     /// Takes `steps`, or nothing at all and from then on nothing more.
     pub(super) fn spend(&mut self, steps: u64) -> bool {
-        match self.left.checked_sub(steps) {
-            Some(left) => {
-                self.left = left;
-                true
-            }
-            None => {
-                self.left = 0;
-                false
-            }
-        }
+        let left = self.left.checked_sub(steps);
+        self.left = left.unwrap_or(0);
+        left.is_some()
     }
 
     pub(super) fn is_spent(&self) -> bool {
@@ -145,10 +138,6 @@ pub(super) struct RuleStarts {
     finished: bool,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handful a series, never moved in bulk"
-)]
 enum Walk {
     Plain(Plain),
     Periods(Periods),

@@ -156,7 +156,7 @@ const LIMITS: Limits = Limits {
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6000))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn what_is_printed_is_read_back(rule in rules(), other in "[A-Z][A-Z-]{0,5}", value in "[ -:<-~]{1,9}") {
