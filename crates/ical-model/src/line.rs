@@ -25,6 +25,7 @@ pub use lex::Lexer;
 pub use param::{Param, ParamValue};
 
 pub(crate) use fold::fold_into;
+pub(crate) use param::write_value;
 
 /// Stands for "there is no colon".
 const NO_VALUE: u32 = u32::MAX;
@@ -186,6 +187,16 @@ impl<'a> Line<'a> {
         } else {
             std::str::from_utf8(&self.raw).is_ok()
         }
+    }
+
+    /// Name and parameters: what stands before the colon.
+    pub fn header(&self) -> Vec<u8> {
+        let content = self.content();
+        let end = match self.has_value() {
+            true => (self.value_start as usize).saturating_sub(1),
+            false => content.len(),
+        };
+        content.get(..end).unwrap_or_default().to_vec()
     }
 
     /// All parameters, in order.

@@ -34,9 +34,10 @@ use crate::error::ReadError;
 use crate::limits::Limits;
 use crate::problem::Problem;
 
-pub(crate) use event::read_fields;
+pub(crate) use event::{read_fields, sensitivity, status, text, transparency};
+pub(crate) use people::organizer;
 pub(crate) use series::{Slot, Understood};
-pub(crate) use times::{Moment, ReadTime, read_times, read_when};
+pub(crate) use times::{Moment, end_after, read_time, read_when};
 
 /// What reading needs to know besides the text.
 #[derive(Debug, Clone)]
