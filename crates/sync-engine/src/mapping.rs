@@ -116,6 +116,17 @@ pub enum Direction {
     Bidirectional,
 }
 
+impl Direction {
+    /// As a webhook's body says it.
+    pub fn arrow(self) -> &'static str {
+        match self {
+            Self::CaldavToGoogle => "CalDAV → Google",
+            Self::GoogleToCaldav => "Google → CalDAV",
+            Self::Bidirectional => "Bidirectional",
+        }
+    }
+}
+
 /// What is in scope, in days around now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {

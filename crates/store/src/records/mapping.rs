@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use sync_engine::identity::PairKey;
+pub use sync_engine::mapping::{
+    ConflictPolicy, DeletionLimit, Direction, OnTargetEdit, Reminders, Window,
+};
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Caldav, Google, MappingId};
 use sync_engine::ports::store::CalendarKey;
@@ -115,105 +118,6 @@ impl Default for MappingSettings {
             chain: false,
         }
     }
-}
-
-/// Which side is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Google.
-    #[default]
-    CaldavToGoogle,
-    /// CalDAV.
-    GoogleToCaldav,
-    /// Both.
-    Bidirectional,
-}
-
-impl Direction {
-    /// As a webhook's body says it.
-    pub fn arrow(self) -> &'static str {
-        match self {
-            Self::CaldavToGoogle => "CalDAV → Google",
-            Self::GoogleToCaldav => "Google → CalDAV",
-            Self::Bidirectional => "Bidirectional",
-        }
-    }
-}
-
-/// Which time matters, in days from now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    /// Days back.
-    pub past_days: u32,
-    /// Days ahead.
-    pub future_days: u32,
-}
-
-impl Default for Window {
-    fn default() -> Self {
-        Self {
-            past_days: 0,
-            future_days: 30,
-        }
-    }
-}
-
-/// Who wins when both sides changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConflictPolicy {
-    /// The component that was changed last.
-    #[default]
-    Latest,
-    /// Field by field; only fields changed on both sides fall to `latest`.
-    Merge,
-    /// CalDAV.
-    Caldav,
-    /// Google.
-    Google,
-    /// A person.
-    Manual,
-}
-
-/// What becomes of an edit on the target of a one-way mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnTargetEdit {
-    /// It is undone.
-    #[default]
-    Restore,
-    /// It stays until the source changes.
-    Keep,
-}
-
-/// When removals look like an accident: more than both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletionLimit {
-    /// Events.
-    pub count: u32,
-    /// Of those tracked, 0 to 100.
-    pub percent: u32,
-}
-
-impl Default for DeletionLimit {
-    fn default() -> Self {
-        Self {
-            count: 10,
-            percent: 25,
-        }
-    }
-}
-
-/// Reminders of new Google copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reminders {
-    /// None.
-    #[default]
-    None,
-    /// The calendar's.
-    Default,
 }
 
 #[cfg(test)]
