@@ -441,16 +441,26 @@ async fn digest_is_checked() {
              qop=auth, nc=00000001, cnonce=\"c\", response=\"{response}\""
         )
     };
-    let http = reqwest::Client::new();
-    for (password, status) in [("alicepw", 207), ("wrong", 401)] {
+    let ask = async |password: &str| {
         let method = reqwest::Method::from_bytes(b"PROPFIND").unwrap();
-        let answer = http
+        reqwest::Client::new()
             .request(method, format!("{}/dav/", sim.url()))
             .header("authorization", digest(password, "/dav/"))
             .header("depth", "0")
             .send()
             .await
-            .unwrap();
-        assert_eq!(answer.status().as_u16(), status);
-    }
+            .unwrap()
+    };
+    assert_eq!(ask("alicepw").await.status(), 207);
+    assert_eq!(ask("wrong").await.status(), 401);
+    sim.update_quirks(|q| q.digest_nonce_uses = Some(1));
+    let stale = ask("alicepw").await;
+    assert_eq!(stale.status(), 401);
+    let challenge = stale.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.ends_with("stale=true"), "{challenge}");
+    sim.update_quirks(|q| {
+        q.digest_nonce_uses = None;
+        q.digest_always_refused = true;
+    });
+    assert_eq!(ask("alicepw").await.status(), 401);
 }

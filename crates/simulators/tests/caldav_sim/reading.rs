@@ -364,3 +364,99 @@ async fn discovery_differs() {
             .starts_with("basic ")
     );
 }
+
+#[tokio::test]
+async fn properties_can_be_missing() {
+    let (sim, dav) = start(Quirks::default());
+    sim.put("alice", "work", "a.ics", &event("1"));
+    let all = async || {
+        let calendar = dav.request("PROPFIND", WORK, &[("depth", "1")], "").await;
+        assert_eq!(calendar.status, 207);
+        calendar.body
+    };
+    let usual = all().await;
+    let off = Quirks::default;
+    let switches = [
+        (
+            "cs:getctag",
+            Quirks {
+                no_getctag: true,
+                ..off()
+            },
+        ),
+        (
+            "d:sync-token",
+            Quirks {
+                no_sync_token_property: true,
+                ..off()
+            },
+        ),
+        (
+            "cal:comp name",
+            Quirks {
+                no_component_set: true,
+                ..off()
+            },
+        ),
+        (
+            "d:current-user-privilege-set",
+            Quirks {
+                no_privilege_set: true,
+                ..off()
+            },
+        ),
+        (
+            "d:getcontenttype",
+            Quirks {
+                no_content_type: true,
+                ..off()
+            },
+        ),
+        (
+            "d:sync-collection",
+            Quirks {
+                no_sync_collection: true,
+                ..off()
+            },
+        ),
+    ];
+    for (tag, quirks) in switches {
+        assert!(usual.contains(tag), "{tag} in {usual}");
+        sim.update_quirks(|q| *q = quirks);
+        assert!(!all().await.contains(tag), "{tag}");
+    }
+    sim.update_quirks(|q| {
+        *q = Quirks {
+            sync_collection_status: Some(501),
+            no_well_known: true,
+            no_keep_alive: true,
+            time_range_required: true,
+            status_beside_propstat: true,
+            ..Quirks::default()
+        };
+    });
+    assert_eq!(sync(&dav, "", "").await.status, 501);
+    let known = dav.request("GET", "/.well-known/caldav", &[], "").await;
+    assert_eq!(known.status, 404);
+    let query = "<c:calendar-query xmlns:c=\"urn:ietf:params:xml:ns:caldav\"><c:filter>\
+        <c:comp-filter name=\"VCALENDAR\"/></c:filter></c:calendar-query>";
+    let refused = dav.request("REPORT", WORK, &[("depth", "1")], query).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.header("connection"), Some("close"));
+    assert!(all().await.contains("</d:href><d:status>"));
+}
+
+#[tokio::test]
+async fn a_recurring_event_may_be_missed_by_a_time_range() {
+    let (sim, dav) = start(Quirks::default());
+    let series = event("1").replace("ATTENDEE", "RRULE:FREQ=DAILY\r\nATTENDEE");
+    sim.put("alice", "work", "a.ics", &series);
+    let query = "<c:calendar-query xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:caldav\"><d:prop/><c:filter>\
+        <c:comp-filter name=\"VCALENDAR\"><c:comp-filter name=\"VEVENT\"><c:time-range start=\"20270101T000000Z\" \
+        end=\"20270201T000000Z\"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>";
+    for (how, count) in [(TimeRange::Loose, 1), (TimeRange::MissesRecurring, 0)] {
+        sim.update_quirks(|q| q.time_range = how);
+        let found = dav.request("REPORT", WORK, &[("depth", "1")], query).await;
+        assert_eq!(responses(&found), count, "{how:?}");
+    }
+}

@@ -396,3 +396,47 @@ async fn another_process_can_steer_it() {
     assert_eq!(control("DELETE", "log", "").await.status, 204);
     assert!(sim.log().is_empty());
 }
+
+#[tokio::test]
+async fn collections_differ() {
+    let (sim, dav) = start(Quirks {
+        mkcalendar_exists_status: 409,
+        mkcalendar_ignores_color: true,
+        proppatch_all_or_nothing: true,
+        component_set_not_enforced: true,
+        ..Quirks::default()
+    });
+    assert_eq!(dav.request("MKCALENDAR", WORK, &[], "").await.status, 409);
+    let make = "<c:mkcalendar xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:caldav\"><d:set><d:prop>\
+        <d:displayname>N</d:displayname><calendar-color xmlns=\"http://apple.com/ns/ical/\">#f00</calendar-color>\
+        </d:prop></d:set></c:mkcalendar>";
+    let path = "/dav/calendars/alice/n/";
+    assert_eq!(dav.request("MKCALENDAR", path, &[], make).await.status, 201);
+    let shown = dav
+        .request("PROPFIND", path, &[("depth", "0")], "")
+        .await
+        .body;
+    assert!(shown.contains(">N<") && !shown.contains("#f00"), "{shown}");
+    let patch = "<d:propertyupdate xmlns:d=\"DAV:\"><d:set><d:prop><d:displayname>M</d:displayname>\
+        <x xmlns=\"urn:z\">1</x></d:prop></d:set></d:propertyupdate>";
+    assert_eq!(dav.request("PROPPATCH", path, &[], patch).await.status, 403);
+    let todo = event("1").replace("VEVENT", "VTODO");
+    assert_eq!(put(&dav, "todo.ics", &[], &todo).await.status, 201);
+    assert_eq!(sim.get("alice", "work", "todo.ics").unwrap().uid, "1");
+}
+
+#[tokio::test]
+async fn xml_can_be_a_bomb() {
+    let (sim, dav) = start(Quirks::default());
+    let depth = [("depth", "0")];
+    for (how, mark) in [
+        (XmlMischief::ManyAttributes, " a99999=\"\""),
+        (XmlMischief::DeepNesting, "<d:x><d:x><d:x>"),
+        (XmlMischief::EntityBomb, "<!ENTITY e9 \"&e8;&e8;"),
+        (XmlMischief::LeadingBlanks, "\u{feff}\r\n\r\n<?xml"),
+    ] {
+        sim.update_quirks(|q| q.xml_mischief = Some(how));
+        let answer = dav.request("PROPFIND", WORK, &depth, "").await;
+        assert!(answer.body.contains(mark), "{how:?}");
+    }
+}
