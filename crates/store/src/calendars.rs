@@ -70,7 +70,7 @@ impl Db {
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn calendar(&self, id: &str) -> Result<Calendar, StoreError> {
+    pub async fn calendar_by_id(&self, id: &str) -> Result<Calendar, StoreError> {
         let id = id.to_owned();
         self.read(move |conn| get(conn, &id)).await
     }

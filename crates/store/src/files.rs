@@ -63,7 +63,7 @@ pub(crate) fn copy_before(
     restrict(&folder, 0o700)?;
     // An upgrade that failed half-way has left a copy of this name: that one is the older state,
     // and worth more than this.
-    let copy = (1..)
+    let copy = (1..=1000)
         .map(|number: u32| match number {
             1 => folder.join(format!("pre-v{version}.sqlite")),
             _ => folder.join(format!("pre-v{version}-{number}.sqlite")),

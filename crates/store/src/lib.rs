@@ -11,17 +11,24 @@
 //! to people is not known here. SQL stays inside this crate; a second store would implement the
 //! same methods. The schema is in `migrations/` at the root of the workspace.
 
+mod access;
 mod caldav_accounts;
 mod calendars;
 mod connection;
 mod convert;
 mod db;
+mod engine;
 mod error;
 mod files;
 mod google_accounts;
 mod id;
+mod intents;
 mod mappings;
+mod mirror;
+mod outbox;
 pub mod records;
+mod rows;
+mod runs;
 mod schema;
 mod seal;
 mod settings;

@@ -177,6 +177,19 @@ fn select() -> String {
     )
 }
 
+/// A write for a mapping that is gone must fail whatever it touches: nothing may be written for it
+/// at a side any more.
+pub(crate) fn must_exist(conn: &Connection, id: &str) -> Result<(), StoreError> {
+    let there = conn
+        .prepare_cached("SELECT 1 FROM mapping WHERE id = ?1")?
+        .exists([id])?;
+    if there {
+        Ok(())
+    } else {
+        Err(StoreError::not_found("mapping", id))
+    }
+}
+
 /// One mapping.
 pub(crate) fn get(conn: &Connection, id: &str) -> Result<Mapping, StoreError> {
     let mut statement = conn.prepare_cached(&format!("{} WHERE m.id = ?1", select()))?;

@@ -1,0 +1,187 @@
+//! Rows: which series belong together, found by name, by linked series, by what is due.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sync_engine::model::time::Timestamp;
+use sync_engine::model::{Caldav, Google, MappingId, SeriesKey, SideTag};
+use sync_engine::ports::store::{CalendarKey, ChangeSet, Claim, Marks, RowChange};
+use sync_engine::row::{Link, Row, RowKey};
+
+use crate::convert::{count, from_json, integer, micros, name_list, to_json, to_word};
+use crate::error::StoreError;
+use crate::mirror;
+
+pub(crate) fn change(
+    conn: &Connection,
+    mapping: &str,
+    change: &RowChange,
+) -> Result<(), StoreError> {
+    match change {
+        RowChange::Put(row) => put(conn, mapping, row),
+        RowChange::Drop(key) => {
+            conn.prepare_cached("DELETE FROM sync_row WHERE mapping_id = ?1 AND key = ?2")?
+                .execute([mapping, key.as_str()])?;
+            Ok(())
+        }
+    }
+}
+
+fn put(conn: &Connection, mapping: &str, row: &Row) -> Result<(), StoreError> {
+    let id: i64 = conn
+        .prepare_cached(
+            "INSERT INTO sync_row (mapping_id, key, state, tracked, due, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (mapping_id, key) DO UPDATE SET \
+             state = excluded.state, tracked = excluded.tracked, due = excluded.due, \
+             body = excluded.body RETURNING id",
+        )?
+        .query_row(
+            params![
+                mapping,
+                row.key.as_str(),
+                to_word("row state", &row.state)?,
+                row.is_tracked(),
+                row.due.map(micros),
+                to_json("row", row)?
+            ],
+            |row| row.get(0),
+        )?;
+    conn.prepare_cached("DELETE FROM sync_link WHERE row_id = ?1")?
+        .execute([id])?;
+    link(conn, id, mapping, row.link::<Caldav>())?;
+    link(conn, id, mapping, row.link::<Google>())
+}
+
+fn link<S: SideTag>(
+    conn: &Connection,
+    row: i64,
+    mapping: &str,
+    link: Option<&Link<S>>,
+) -> Result<(), StoreError> {
+    let side = to_word("side", &S::SIDE)?;
+    let mut statement = conn.prepare_cached(
+        "INSERT OR IGNORE INTO sync_link (row_id, mapping_id, side, series) \
+         VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for key in link.iter().flat_map(|link| &link.keys) {
+        statement.execute(params![row, mapping, side, key.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Rows by name, and rows that link one of these series; each once, by name.
+pub(crate) fn find(
+    conn: &Connection,
+    mapping: &MappingId,
+    keys: &[RowKey],
+    caldav: &[SeriesKey<Caldav>],
+    google: &[SeriesKey<Google>],
+) -> Result<Vec<Row>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT body FROM sync_row WHERE id IN ( \
+           SELECT id FROM sync_row WHERE mapping_id = ?1 \
+             AND key IN (SELECT value FROM json_each(?2)) \
+           UNION SELECT row_id FROM sync_link WHERE mapping_id = ?1 AND side = 'caldav' \
+             AND series IN (SELECT value FROM json_each(?3)) \
+           UNION SELECT row_id FROM sync_link WHERE mapping_id = ?1 AND side = 'google' \
+             AND series IN (SELECT value FROM json_each(?4))) \
+         ORDER BY key",
+    )?;
+    let mut rows = statement.query(params![
+        mapping.as_str(),
+        name_list(keys.iter().map(RowKey::as_str))?,
+        name_list(caldav.iter().map(SeriesKey::as_str))?,
+        name_list(google.iter().map(SeriesKey::as_str))?,
+    ])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(from_json("row", &row.get::<_, String>(0)?)?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn tracked(conn: &Connection, mapping: &MappingId) -> Result<u64, StoreError> {
+    let tracked = conn
+        .prepare_cached("SELECT count(*) FROM sync_row WHERE mapping_id = ?1 AND tracked = 1")?
+        .query_row([mapping.as_str()], |row| row.get(0))?;
+    Ok(count(tracked))
+}
+
+/// Links of other mappings to series of a calendar, whichever account they read it by: events are
+/// the calendar's, not the reader's.
+pub(crate) fn claims<S: SideTag>(
+    conn: &Connection,
+    mapping: &MappingId,
+    calendar: &CalendarKey<S>,
+    series: &[SeriesKey<S>],
+) -> Result<Vec<Claim<S>>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT l.series, r.mapping_id, r.body \
+         FROM calendar c JOIN mapping m ON c.id IN (m.caldav_calendar_id, m.google_calendar_id) \
+         JOIN sync_link l ON l.mapping_id = m.id AND l.side = c.side \
+           AND l.series IN (SELECT value FROM json_each(?4)) \
+         JOIN sync_row r ON r.id = l.row_id \
+         WHERE c.side = ?1 AND c.remote = ?2 AND m.id <> ?3 \
+         ORDER BY l.series, m.created_at, m.id",
+    )?;
+    let mut rows = statement.query(params![
+        to_word("side", &S::SIDE)?,
+        calendar.calendar.as_str(),
+        mapping.as_str(),
+        name_list(series.iter().map(SeriesKey::as_str))?,
+    ])?;
+    let mut claims = Vec::new();
+    while let Some(row) = rows.next()? {
+        claims.push(Claim {
+            series: SeriesKey::new(row.get::<_, String>(0)?),
+            mapping: MappingId::new(row.get::<_, String>(1)?),
+            row: from_json("row", &row.get::<_, String>(2)?)?,
+        });
+    }
+    Ok(claims)
+}
+
+/// What a plan has to look at, in one snapshot.
+pub(crate) fn changes(
+    conn: &Connection,
+    mapping: &MappingId,
+    caldav: &CalendarKey<Caldav>,
+    google: &CalendarKey<Google>,
+    now: Timestamp,
+    everything: bool,
+) -> Result<ChangeSet, StoreError> {
+    let marks = marks(conn, mapping)?;
+    let since = |mark: u64| (!everything).then(|| integer(mark));
+    let (caldav, caldav_mark) = mirror::changed(conn, caldav, since(marks.caldav))?;
+    let (google, google_mark) = mirror::changed(conn, google, since(marks.google))?;
+    let mut statement = conn.prepare_cached(if everything {
+        "SELECT key FROM sync_row WHERE mapping_id = ?1 AND ?2 = ?2 ORDER BY key"
+    } else {
+        "SELECT key FROM sync_row WHERE mapping_id = ?1 AND due <= ?2 ORDER BY due, key"
+    })?;
+    let due = statement
+        .query_map(params![mapping.as_str(), micros(now)], |row| {
+            Ok(RowKey::from(row.get::<_, String>(0)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(ChangeSet {
+        caldav,
+        google,
+        due,
+        upto: Marks {
+            caldav: caldav_mark,
+            google: google_mark,
+        },
+    })
+}
+
+fn marks(conn: &Connection, mapping: &MappingId) -> Result<Marks, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT caldav_mark, google_mark FROM mapping_state WHERE mapping_id = ?1")?
+        .query_row([mapping.as_str()], |row| {
+            Ok(Marks {
+                caldav: count(row.get(0)?),
+                google: count(row.get(1)?),
+            })
+        })
+        .optional()?
+        .unwrap_or_default())
+}
