@@ -110,7 +110,10 @@ fn normal_until(until: Until, start: &When) -> Until {
             match &start.zone {
                 Zone::Floating => Until::Local(wall),
                 Zone::Named(name) => {
-                    Until::Utc(LocalTime::new(wall, start.zone.clone()).instant(name))
+                    let local = LocalTime::new(wall, start.zone.clone());
+                    // A wall time that comes twice has not passed before its second pass.
+                    let passed = name.rules().to_ambiguous_timestamp(wall).later();
+                    Until::Utc(passed.unwrap_or_else(|_| local.instant(name)))
                 }
             }
         }
