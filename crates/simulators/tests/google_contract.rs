@@ -2,6 +2,12 @@
 //! client may stumble on, one module per subject. Every successful answer is
 //! held against the discovery document's schemas by the support module.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
 #[path = "google_contract/access.rs"]
 mod access;
 #[path = "google_contract/calendars.rs"]

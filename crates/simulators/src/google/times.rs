@@ -226,8 +226,8 @@ fn strict_date(text: &str) -> Option<Date> {
 mod tests {
     use super::*;
 
-    fn start(value: Value) -> Result<(Moment, Map<String, Value>), ApiError> {
-        read(Edge::Start, Some(&value))
+    fn start(value: &Value) -> Result<(Moment, Map<String, Value>), ApiError> {
+        read(Edge::Start, Some(value))
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
                 json!({"dateTime": "2026-03-29T01:30:00Z", "timeZone": "Europe/Berlin"}),
             ),
         ] {
-            assert_eq!(Value::Object(start(given).unwrap().1), stored);
+            assert_eq!(Value::Object(start(&given).unwrap().1), stored);
         }
     }
 
@@ -311,7 +311,7 @@ mod tests {
                 "Invalid time zone definition for start time.",
             ),
         ] {
-            let error = start(given.clone()).unwrap_err();
+            let error = start(&given).unwrap_err();
             assert_eq!(
                 (error.status, error.reason.as_ref(), error.message.as_str()),
                 (400, reason, message),

@@ -68,12 +68,17 @@ impl Reply {
 pub(crate) fn send(base: &str, head: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     let host = base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    let mut text = format!("{head} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    let mut text = Vec::new();
+    write!(
+        text,
+        "{head} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n"
+    )
+    .unwrap();
     for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
-    text += &format!("content-length: {}\r\n\r\n", body.len());
-    stream.write_all(text.as_bytes()).unwrap();
+    write!(text, "content-length: {}\r\n\r\n", body.len()).unwrap();
+    stream.write_all(&text).unwrap();
     stream.write_all(body).unwrap();
     let mut raw = Vec::new();
     // A reset is an answer too: an empty one.
