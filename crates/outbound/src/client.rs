@@ -71,12 +71,19 @@ impl Client {
         in_time(&self.inner.policy, &host, self.answer(builder, &host, url)).await
     }
 
+    /// The reach of an address that is spelled out in `url`; `None` for a name, whose reach shows
+    /// with the first answer ([`Response::reach`]).
+    pub fn spelled_reach(&self, url: &Url) -> Option<Reach> {
+        match self.inner.policy.judge(literal(url)?) {
+            Verdict::Reachable(reach) => Some(reach),
+            Verdict::Never(_) => None,
+        }
+    }
+
     /// The resolver is never asked for an address that is spelled out, so that is judged here.
     fn judge_literal(&self, origin: Origin, url: &Url, host: &str) -> Result<(), Error> {
-        let address: IpAddr = match url.host() {
-            Some(Host::Ipv4(v4)) => v4.into(),
-            Some(Host::Ipv6(v6)) => v6.into(),
-            Some(Host::Domain(_)) | None => return Ok(()),
+        let Some(address) = literal(url) else {
+            return Ok(());
         };
         match origin.allows(self.inner.policy.judge(address)) {
             Ok(_) => Ok(()),
@@ -130,6 +137,15 @@ impl Client {
             url,
             reach,
         })
+    }
+}
+
+/// The IP address that stands in place of a name.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(v4) => Some(v4.into()),
+        Host::Ipv6(v6) => Some(v6.into()),
+        Host::Domain(_) => None,
     }
 }
 

@@ -1,0 +1,141 @@
+//! One resource, asked for by itself: the only question whose 404 proves that nothing is there.
+
+use sync_engine::model::{Caldav, Etag};
+use sync_engine::observation::Seen;
+
+use super::Calendar;
+use crate::error::{Error, Trouble};
+use crate::etag;
+use crate::href::{self, Href};
+use crate::requests::{Body, Get, Multiget};
+
+/// What was found where one resource should be.
+#[derive(Debug)]
+pub(super) enum Current {
+    /// Nothing, under any spelling of its name.
+    Missing,
+    /// Something that cannot be read; the reason for people.
+    Unreadable(String),
+    /// The resource.
+    Found(Found),
+}
+
+/// A resource as it stands.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Under which spelling it answered.
+    pub(super) href: Href,
+    pub(super) bytes: Vec<u8>,
+    /// Its version; made from the content where the server gives none.
+    pub(super) etag: Etag<Caldav>,
+    pub(super) modified: Option<String>,
+}
+
+impl Found {
+    /// Whether this is the version that was expected; without an expectation any is.
+    pub(super) fn is_version(&self, expected: Option<&Etag<Caldav>>) -> bool {
+        match expected {
+            None => true,
+            Some(expected) if etag::is_of_content(expected) => {
+                etag::of_content(&self.bytes) == *expected
+            }
+            Some(expected) => self.etag == *expected,
+        }
+    }
+}
+
+impl Calendar {
+    /// Reads one resource.
+    pub(super) async fn current(&self, href: &Href) -> Result<Current, Error> {
+        for path in href.spellings() {
+            let spelled = Href::of(&href.id(), Some(&path));
+            let url = href::on(&self.base, &path);
+            match self.session.run(&url, Get).await {
+                Ok(reply) => return self.found(spelled, reply.answer).await.map(Current::Found),
+                Err(Trouble::Failure(failure)) => match failure.status() {
+                    Some(404 | 410) => {}
+                    Some(status) => {
+                        return Ok(Current::Unreadable(format!(
+                            "The server lists it, but answers {status} when asked for it."
+                        )));
+                    }
+                    None => return Ok(Current::Unreadable(failure.to_string())),
+                },
+                Err(Trouble::Error(Error::Unreachable {
+                    source: source @ outbound::Error::TooLarge { .. },
+                })) => return Ok(Current::Unreadable(source.to_string())),
+                Err(Trouble::Error(error)) => return Err(error),
+            }
+        }
+        Ok(Current::Missing)
+    }
+
+    /// What one resource shows.
+    pub(super) async fn single(&self, href: &Href) -> Result<Seen<Caldav>, Error> {
+        Ok(match self.current(href).await? {
+            Current::Missing => Seen::Gone {
+                resource: href.id(),
+            },
+            Current::Unreadable(reason) => Seen::Unreadable {
+                resource: href.id(),
+                etag: None,
+                reason,
+            },
+            Current::Found(found) => self.observe_found(&found),
+        })
+    }
+
+    /// What a resource that was read shows.
+    pub(super) fn observe_found(&self, found: &Found) -> Seen<Caldav> {
+        self.observe(
+            &found.href,
+            Some(found.etag.clone()),
+            found.modified.as_deref(),
+            &found.bytes,
+        )
+    }
+
+    /// Gives a body its version. An answer to GET without ETag is asked for again by multiget, which
+    /// gives content and `getetag` at one moment; failing that, the content is the version.
+    async fn found(&self, href: Href, body: Body) -> Result<Found, Error> {
+        let mut found = Found {
+            etag: etag::of_content(&body.bytes),
+            href,
+            bytes: body.bytes,
+            modified: body.modified,
+        };
+        if let Some(etag) = body.etag {
+            self.note_etag(&etag);
+            found.etag = etag;
+        } else if !self.session.profile().no_etags {
+            self.session
+                .learn(|profile| profile.get_without_etag = true);
+            let request = Multiget {
+                hrefs: vec![found.href.raw().to_owned()],
+            };
+            let answer = match self.session.run(&self.base, request).await {
+                Ok(reply) => reply.answer.into_iter().next(),
+                Err(Trouble::Failure(_)) => None,
+                Err(Trouble::Error(error)) => return Err(error),
+            };
+            let props = answer.map(|entry| entry.props).unwrap_or_default();
+            match (props.etag.as_deref().and_then(etag::from_text), props.data) {
+                (Some(etag), Some(data)) => {
+                    self.note_etag(&etag);
+                    found.etag = etag;
+                    found.bytes = data.into_bytes();
+                }
+                (None, Some(_)) => self.session.learn(|profile| profile.no_etags = true),
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Notes what kind of ETags the server gives.
+    pub(super) fn note_etag(&self, etag: &Etag<Caldav>) {
+        if etag::is_weak(etag) {
+            self.session.learn(|profile| profile.weak_etags = true);
+        }
+    }
+}
