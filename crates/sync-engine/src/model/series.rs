@@ -14,7 +14,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::time::When;
 use crate::recurrence::Recurrence;
 
-/// Text in normal form: NFC, line ends as `\n`, no white space around it.
+/// Text in normal form: NFC, line ends as `\n`, no white space around it, and no control character
+/// but tab: no side could hold one (RFC 5545 section 3.1, XML 1.0 section 2.2).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Text(String);
@@ -22,7 +23,8 @@ pub struct Text(String);
 impl Text {
     /// Brings `text` into normal form.
     pub fn new(text: &str) -> Self {
-        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        lines.retain(|c| !c.is_ascii_control() || matches!(c, '\n' | '\t'));
         Self(lines.trim().nfc().collect())
     }
 
@@ -287,5 +289,16 @@ mod override_list {
                 .into_iter()
                 .collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_holds_only_what_every_side_can_hold() {
+        assert_eq!(Text::new("a\u{0}b\u{7f}c\td\r\ne").as_str(), "abc\td\ne");
+        assert_eq!(Text::new("\u{1} trimmed \u{1}").as_str(), "trimmed");
     }
 }
