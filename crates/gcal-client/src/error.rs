@@ -210,12 +210,17 @@ impl Error {
         }
     }
 
-    /// Whether the request may have taken effect although no good answer came.
+    /// Whether a write may have taken effect although no good answer came.
     pub fn outcome_is_unknown(&self) -> bool {
         match self {
-            Self::Refused { refusal, .. } => refusal.reason.reaction() == Reaction::OutcomeUnknown,
-            Self::Unreachable { source, .. } => !source.was_not_sent(),
-            Self::Unintelligible { .. } | Self::Unsettled { .. } => true,
+            Self::Refused { operation, refusal } => {
+                operation.is_write() && refusal.reason.reaction() == Reaction::OutcomeUnknown
+            }
+            Self::Unreachable { operation, source } => {
+                operation.is_write() && !source.was_not_sent()
+            }
+            Self::Unintelligible { operation, .. } => operation.is_write(),
+            Self::Unsettled { .. } => true,
             _ => false,
         }
     }

@@ -81,7 +81,7 @@ impl Session {
             let Some(pause) = self.pause_after(request, &error, failures) else {
                 break Err(self.final_word(error));
             };
-            sent_before |= error.outcome_is_unknown() && asked_for(&error, request.operation());
+            sent_before |= error.outcome_is_unknown();
             tracing::debug!(
                 operation = request.operation().name(),
                 attempt = failures,
@@ -237,16 +237,6 @@ fn unsettled(error: Error, operation: Operation, sent_before: bool) -> Error {
     Error::Unsettled {
         operation,
         source: Box::new(error),
-    }
-}
-
-/// Whether the error is about the call itself, not about the token it needed.
-fn asked_for(error: &Error, operation: Operation) -> bool {
-    match error {
-        Error::Refused { operation: of, .. }
-        | Error::Unreachable { operation: of, .. }
-        | Error::Unintelligible { operation: of, .. } => *of == operation,
-        _ => false,
     }
 }
 
