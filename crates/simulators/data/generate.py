@@ -1,6 +1,8 @@
 """Writes google-schema.json and google-scopes.tsv from a Calendar API discovery document.
 
 Usage: python3 generate.py calendar.v3.json
+The document is the one Google publishes; google-api-python-client carries a copy
+in googleapiclient/discovery_cache/documents/.
 Only facts are kept (names, types, paths, scopes); no descriptions. The two
 files are what `simulators::google::facts` reads.
 """

@@ -1,5 +1,24 @@
 //! `/_sim/**`: the simulator's own controls over HTTP, for tests in other
 //! processes. JSON in, JSON out; 400 with `{"error": …}` for what it cannot read.
+//!
+//! | control | verbs | body |
+//! |---|---|---|
+//! | `clock` | GET, POST | `{set: instant}` or `{advance: ms}` |
+//! | `knobs` | GET, POST | fields of [`super::Knobs`]; absent ones stay |
+//! | `quota` | GET, POST | a whole [`super::QuotaConfig`] |
+//! | `faults` | GET, POST, DELETE | one [`Fault`] or a list |
+//! | `log`, `mail` | GET, DELETE | |
+//! | `counts`, `violations` | GET | |
+//! | `dump` | GET | `?calendar=id` |
+//! | `consent` | POST, DELETE | a [`Consent`] |
+//! | `token` | POST | `{account, scopes}` |
+//! | `revoke` | POST | `{account}` |
+//! | `expire-access`, `expire-tokens` | POST | access tokens; sync tokens |
+//! | `role` | POST | `{account, calendar, role}` |
+//! | `as-user` | POST | a [`PersonEdit`] |
+//! | `purge` | POST | `{olderThan: seconds}` |
+//! | `snapshot`, `restore` | POST | `{name}` |
+//! | `reset` | POST | |
 
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -28,10 +28,15 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(mode: ClockMode, start: Timestamp) -> Self {
+    /// A virtual clock starts at `start`, a real one at the system's time `wall`.
+    pub(super) fn new(mode: ClockMode, start: Timestamp, wall: i64) -> Self {
+        let now = match mode {
+            ClockMode::Virtual => start.as_millisecond(),
+            ClockMode::Real => wall,
+        };
         Self {
             mode,
-            now: start.as_millisecond(),
+            now,
             offset: 0,
         }
     }
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_virtual_clock_ignores_the_wall() {
-        let mut clock = Clock::new(ClockMode::Virtual, Timestamp::UNIX_EPOCH);
+        let mut clock = Clock::new(ClockMode::Virtual, Timestamp::UNIX_EPOCH, 9);
         clock.observe(5_000);
         assert_eq!(clock.now(), 0);
         assert_eq!(clock.tick(0), 1);
@@ -133,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_real_clock_follows_the_wall_with_its_offset() {
-        let mut clock = Clock::new(ClockMode::Real, Timestamp::UNIX_EPOCH);
+        let mut clock = Clock::new(ClockMode::Real, Timestamp::UNIX_EPOCH, 9);
+        assert_eq!(clock.now(), 9);
         clock.observe(5_000);
         clock.advance(1_000);
         clock.observe(6_000);

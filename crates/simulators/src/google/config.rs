@@ -14,7 +14,7 @@ pub struct GoogleSimConfig {
     pub seed: u64,
     /// How the clock moves.
     pub clock: ClockMode,
-    /// Where a virtual clock starts. In real mode only the earliest instant.
+    /// Where a virtual clock starts.
     pub start: Timestamp,
     /// The people who can sign in.
     pub accounts: Vec<AccountConfig>,

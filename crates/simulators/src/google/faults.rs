@@ -122,7 +122,7 @@ pub struct PersonEdit {
     pub account: String,
     /// Calendar id or `primary`.
     pub calendar: String,
-    /// `insert`, `patch`, `update`, `delete` or `plant`.
+    /// `insert`, `patch`, `update`, `delete`, `get` or `plant`.
     pub op: String,
     /// Event id, except for `insert` and `plant`.
     #[serde(default)]

@@ -15,7 +15,7 @@ use super::log::{Counts, LogEntry, MailEntry};
 use super::machine::Machine;
 use super::oauth::{AUTH_PATH, Consent, SignedIn};
 use super::quota::QuotaConfig;
-use super::server::Server;
+use super::server::{self, Server};
 use super::state::Role;
 
 /// A running simulated Google. Stops when dropped.
@@ -32,7 +32,7 @@ impl GoogleSim {
     /// When the port is taken or a thread cannot be made.
     pub fn start(config: GoogleSimConfig) -> io::Result<Self> {
         let port = config.port;
-        let machine = Arc::new(Mutex::new(Machine::new(config)));
+        let machine = Arc::new(Mutex::new(Machine::new(config, server::wall())));
         let server = Server::start(port, Arc::clone(&machine))?;
         Ok(Self { machine, server })
     }
@@ -43,7 +43,9 @@ impl GoogleSim {
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        machine.core.clock.observe(server::wall());
+        machine
     }
 
     /// `http://127.0.0.1:<port>`, without a slash at the end.
@@ -278,6 +280,16 @@ impl Person<'_> {
     /// As the API refuses.
     pub fn patch(self, calendar: &str, id: &str, body: Value) -> Result<Value, SimError> {
         Ok(self.edit("patch", calendar, id, body)?.unwrap_or_default())
+    }
+
+    /// One event or instance.
+    ///
+    /// # Errors
+    /// As the API refuses.
+    pub fn get(self, calendar: &str, id: &str) -> Result<Value, SimError> {
+        Ok(self
+            .edit("get", calendar, id, Value::Null)?
+            .unwrap_or_default())
     }
 
     /// Deletes an event or instance.

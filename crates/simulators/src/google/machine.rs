@@ -23,9 +23,9 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(config: GoogleSimConfig) -> Self {
+    pub(super) fn new(config: GoogleSimConfig, wall: i64) -> Self {
         Self {
-            core: Core::new(&config),
+            core: Core::new(&config, wall),
             config,
             snapshots: BTreeMap::new(),
         }
@@ -57,7 +57,7 @@ impl Machine {
 
     /// Back to the first state.
     pub(super) fn reset(&mut self) {
-        self.core = Core::new(&self.config);
+        self.core = Core::new(&self.config, self.core.clock.now());
     }
 }
 

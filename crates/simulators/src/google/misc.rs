@@ -6,23 +6,69 @@ use serde_json::{Map, Value, json};
 
 use super::call::Body;
 use super::error::ApiError;
+use super::page::Pager;
+use super::params::Params;
 use super::series;
 use super::state::{Core, Row};
 use super::times;
+use super::token::{self, SyncToken};
 
 fn setting(id: &str, value: &str) -> Value {
     json!({"kind": "calendar#setting", "etag": "\"0\"", "id": id, "value": value})
 }
 
-/// `settings.list`.
-pub(super) fn settings(core: &Core, account: &str) -> Result<Value, ApiError> {
-    let account = core.accounts.get(account).ok_or_else(ApiError::not_found)?;
-    let items: Vec<Value> = account
+/// `settings.list`. Settings never change here, so every delta is empty.
+pub(super) fn settings(core: &Core, account: &str, params: &Params) -> Result<Value, ApiError> {
+    let whose = core.accounts.get(account).ok_or_else(ApiError::not_found)?;
+    let query = token::digest(&params.canonical(&["pageToken", "syncToken"]));
+    let delta = match params.text("syncToken") {
+        Some(text) => {
+            let token = core.open_sync(text, "settings")?;
+            if token.of != account || token.query != query {
+                return Err(ApiError::full_sync_required());
+            }
+            true
+        }
+        None => false,
+    };
+    let pager = Pager::open(
+        core.key,
+        format!("settings/{account}"),
+        token::digest(&params.canonical(&["pageToken"])),
+        params.number("maxResults").unwrap_or(100).clamp(1, 250),
+        0,
+        params.text("pageToken"),
+    )?;
+    let items = whose
         .settings
         .iter()
-        .map(|(id, value)| setting(id, value))
+        .filter(|_| !delta)
+        .map(|(id, value)| ((0, id.clone()), setting(id, value)))
         .collect();
-    Ok(json!({"kind": "calendar#settings", "etag": "\"0\"", "items": items}))
+    let (items, next) = pager.cut(items);
+    let mut out = json!({"kind": "calendar#settings", "etag": "\"0\"", "items": items});
+    if let Some(map) = out.as_object_mut() {
+        if let Some(next) = next {
+            map.insert("nextPageToken".into(), json!(next));
+        } else {
+            let token = SyncToken {
+                kind: "settings".to_owned(),
+                of: account.to_owned(),
+                generation: 0,
+                epoch: 0,
+                query,
+                seq: 0,
+                issued: core.clock.now(),
+                window: (None, None),
+                expiry: core.token_expiries,
+            };
+            map.insert(
+                "nextSyncToken".into(),
+                json!(token::seal(&core.key, &token)),
+            );
+        }
+    }
+    Ok(out)
 }
 
 /// `settings.get`.

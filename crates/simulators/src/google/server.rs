@@ -25,6 +25,11 @@ use super::wire::{Delivery, Request, Response};
 /// Largest request body taken.
 const BODY_MAX: usize = 16 * 1024 * 1024;
 
+/// The system's time in milliseconds, for clocks that follow it.
+pub(super) fn wall() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
 /// A listening simulator.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -119,11 +124,10 @@ async fn serve(
         headers,
         body: body.to_bytes().to_vec(),
     };
-    let wall = jiff::Timestamp::now().as_millisecond();
     let response = machine
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .handle(&request, wall);
+        .handle(&request, wall());
     let response = compressed(&request, response);
     if let Delivery::Hold { ms } = response.delivery {
         tokio::time::sleep(Duration::from_millis(ms)).await;

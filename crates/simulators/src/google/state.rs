@@ -1,12 +1,11 @@
-//! The whole state of the simulated Google: accounts, calendars, event rows,
-//! the change log. Plain data and the few invariants every writer keeps; the
+//! The whole state of the simulated Google: accounts, calendars, the change
+//! log; rows are in `rows.rs`. Plain data and the few invariants every writer keeps; the
 //! rules are in the modules that write.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::clock::{Clock, Dice};
 use super::config::{ClientConfig, GoogleSimConfig};
@@ -16,104 +15,10 @@ use super::knobs::Knobs;
 use super::log::{LogEntry, MailEntry};
 use super::oauth::OAuth;
 use super::quota::Quota;
-use super::times::{self, Moment};
+use super::times;
 
-/// What an account may do with a calendar, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Role {
-    /// No access: 404.
-    None,
-    /// Start and end only.
-    FreeBusyReader,
-    /// Reads; private events without details.
-    Reader,
-    /// Writes; private events without details.
-    WriterWithoutPrivateAccess,
-    /// Writes.
-    Writer,
-    /// Everything.
-    Owner,
-}
-
-impl Role {
-    pub(super) fn may_write(self) -> bool {
-        self >= Self::WriterWithoutPrivateAccess
-    }
-
-    pub(super) fn sees_private(self) -> bool {
-        self >= Self::Writer
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::FreeBusyReader => "freeBusyReader",
-            Self::Reader => "reader",
-            Self::WriterWithoutPrivateAccess => "writerWithoutPrivateAccess",
-            Self::Writer => "writer",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-/// What a row is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RowKind {
-    Single,
-    Master,
-    Exception { master: String, original: Moment },
-}
-
-/// One stored event. Rows outlive DELETE; only a purge removes them.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) kind: RowKind,
-    /// The stored resource without what is derived (kind, etag, updated, …).
-    pub(super) body: Map<String, Value>,
-    pub(super) cancelled: bool,
-    /// Cancelled because its master was.
-    pub(super) by_cascade: bool,
-    /// Change log position of the last change and of the first appearance.
-    pub(super) seq: u64,
-    pub(super) first_seq: u64,
-    pub(super) created: i64,
-    pub(super) updated: i64,
-    /// Request number from which the row is visible.
-    pub(super) visible_from: u64,
-}
-
-impl Row {
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.body.get(key).and_then(Value::as_str)
-    }
-
-    pub(super) fn start(&self) -> Option<Moment> {
-        times::stored(self.body.get("start"))
-    }
-
-    pub(super) fn end(&self) -> Option<Moment> {
-        times::stored(self.body.get("end"))
-    }
-
-    pub(super) fn master(&self) -> Option<&str> {
-        match &self.kind {
-            RowKind::Exception { master, .. } => Some(master),
-            _ => None,
-        }
-    }
-
-    pub(super) fn etag(&self) -> String {
-        etag(self.updated)
-    }
-}
-
-/// `"<2 × microseconds>"`, quotes included.
-pub(super) fn etag(updated_ms: i64) -> String {
-    format!("\"{}\"", updated_ms.saturating_mul(2000))
-}
+pub use super::rows::Role;
+pub(super) use super::rows::{Row, RowKind, etag};
 
 /// One calendar, shared by all accounts that list it.
 #[derive(Debug, Clone)]
@@ -264,11 +169,13 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(config: &GoogleSimConfig) -> Self {
+    /// The first state; `wall` is the system's time in milliseconds, which only
+    /// a real clock looks at.
+    pub(super) fn new(config: &GoogleSimConfig, wall: i64) -> Self {
         let mut dice = Dice::new(config.seed);
         let mut core = Self {
             knobs: config.knobs.clone(),
-            clock: Clock::new(config.clock, config.start),
+            clock: Clock::new(config.clock, config.start, wall),
             seed: config.seed,
             key: dice.key(),
             dice,
