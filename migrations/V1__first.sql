@@ -129,7 +129,6 @@ CREATE TABLE mirror_calendar (
     cursor     TEXT,
     read_at    INTEGER,
     listed_at  INTEGER,
-    present    INTEGER NOT NULL DEFAULT 0,
     living     INTEGER NOT NULL DEFAULT 0,
     change     INTEGER NOT NULL DEFAULT 0,
     UNIQUE (side, account_id, remote)

@@ -38,7 +38,7 @@ pub(crate) fn calendar<S: SideTag>(
         return Ok(CalendarState::default());
     };
     let mut statement = conn.prepare_cached(
-        "SELECT cursor, read_at, listed_at, present FROM mirror_calendar WHERE id = ?1",
+        "SELECT cursor, read_at, listed_at, living FROM mirror_calendar WHERE id = ?1",
     )?;
     let mut rows = statement.query([id])?;
     match rows.next()? {

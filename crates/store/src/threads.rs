@@ -283,3 +283,102 @@ fn message(panic: &(dyn Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without words".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files;
+
+    fn started() -> (tempfile::TempDir, Threads) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        files::create_private(&path).unwrap();
+        let conn = connection::connect(&path, Use::Write).unwrap();
+        conn.execute_batch("CREATE TABLE t (n INTEGER NOT NULL)")
+            .unwrap();
+        let lock = files::lock(&path).unwrap();
+        (folder, Threads::start(&path, conn, lock).unwrap())
+    }
+
+    fn put(n: i64) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send {
+        move |conn| {
+            conn.execute("INSERT INTO t VALUES (?1)", [n])?;
+            Ok(())
+        }
+    }
+
+    async fn stored(threads: &Threads) -> Vec<i64> {
+        threads
+            .read(|conn| {
+                let mut statement = conn.prepare("SELECT n FROM t ORDER BY n")?;
+                let numbers = statement.query_map([], |row| row.get(0))?;
+                Ok(numbers.collect::<Result<_, _>>()?)
+            })
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_undoes_its_own_write_only() {
+        let (_folder, threads) = started();
+        let bad = |conn: &Connection| -> Result<(), StoreError> {
+            conn.execute("INSERT INTO t VALUES (2)", [])?;
+            panic!("on purpose");
+        };
+        let (one, two, three) = tokio::join!(
+            threads.write(put(1)),
+            threads.write(bad),
+            threads.write(put(3))
+        );
+        one.unwrap();
+        three.unwrap();
+        let error = two.unwrap_err();
+        assert!(matches!(error, StoreError::Panicked { detail } if detail == "on purpose"));
+        assert_eq!(stored(&threads).await, [1, 3]);
+        let read = threads.read(|_| -> Result<(), StoreError> { panic!("again") });
+        assert!(matches!(read.await, Err(StoreError::Panicked { .. })));
+        assert_eq!(stored(&threads).await, [1, 3], "readers live on");
+    }
+
+    #[tokio::test]
+    async fn a_lost_transaction_is_told_to_all_who_shared_it() {
+        let (_folder, threads) = started();
+        // What a full disk does: SQLite rolls everything back by itself.
+        let lost = |conn: &Connection| -> Result<(), StoreError> {
+            conn.execute_batch("ROLLBACK")?;
+            Ok(())
+        };
+        // The first waits until the others are queued: all four share one transaction.
+        let (go, wait) = channel::<()>();
+        let first = threads.write(move |_| {
+            let _ = wait.recv();
+            Ok(())
+        });
+        let (first, one, two, three, ()) = tokio::join!(
+            first,
+            threads.write(put(1)),
+            threads.write(lost),
+            threads.write(put(3)),
+            async move { go.send(()).unwrap() },
+        );
+        for result in [first, one, two, three] {
+            assert!(matches!(result, Err(StoreError::NotStored { .. })));
+        }
+        assert!(stored(&threads).await.is_empty());
+        threads.write(put(4)).await.unwrap();
+        assert_eq!(stored(&threads).await, [4]);
+    }
+
+    #[tokio::test]
+    async fn a_stopped_store_answers_at_once() {
+        let (_folder, threads) = started();
+        threads.stop().await;
+        assert!(matches!(
+            threads.write(put(1)).await,
+            Err(StoreError::Closed)
+        ));
+        let read = threads.read(|_| Ok(()));
+        assert!(matches!(read.await, Err(StoreError::Closed)));
+        threads.stop().await;
+    }
+}

@@ -1,9 +1,9 @@
 //! Taking readings into the mirror.
 //!
 //! A resource has at most one live row. When it shows another series than before, the row of the old
-//! series is buried (`gone`), so that the planner hears of both. What never was an event here
-//! (`foreign`, or unreadable from the start) has no series and no change number: it is remembered by
-//! its version only.
+//! series is buried (`gone`), so that the planner hears of both. What is no event (`foreign`) has no
+//! series and no change number: it is remembered by its version only. What was unreadable from the
+//! start is a series of its own, named like the resource, until it can be read.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +25,7 @@ struct Intake<'a> {
     calendar: i64,
     /// The last change number given.
     change: i64,
-    /// Resources that are there and belong to a series, or might.
+    /// Resources that are there, but for foreign ones.
     living: i64,
     at: i64,
     shown: bool,
@@ -86,7 +86,7 @@ pub(crate) fn record<S: SideTag>(
         .execute([calendar, intake.change, intake.living])?;
     if let Some(end) = &reading.end {
         conn.prepare_cached(
-            "UPDATE mirror_calendar SET cursor = ?2, read_at = ?3, present = living, \
+            "UPDATE mirror_calendar SET cursor = ?2, read_at = ?3, \
              listed_at = CASE WHEN ?4 THEN ?3 ELSE listed_at END WHERE id = ?1",
         )?
         .execute(params![
@@ -154,18 +154,11 @@ impl Intake<'_> {
         let series = observation.series.as_str();
         let resource = observation.resource.as_str();
         let (id, shown) = match known {
-            Some(known) if known.series.as_deref().is_none_or(|old| old == series) => {
+            Some(known) if known.series.as_deref() == Some(series) => {
                 if known.state == State::Present && known.digest.as_deref() == Some(digest) {
                     return self.same(&known);
                 }
-                if known.series.is_none() {
-                    self.forget_buried(resource, series)?;
-                }
-                if known.state == State::Foreign {
-                    self.living += 1;
-                }
-                let shown = self.shown || (known.shown && known.state != State::Foreign);
-                (Some(known.id), shown)
+                (Some(known.id), self.shown || known.shown)
             }
             other => {
                 if let Some(other) = other {
@@ -214,41 +207,36 @@ impl Intake<'_> {
         reason: &str,
     ) -> Result<(), StoreError> {
         let etag = etag.map(Etag::as_str);
-        let (id, has_series, shown) = if let Some(known) = known {
-            if known.state == State::Unreadable
-                && known.etag.as_deref() == etag
-                && known.reason.as_deref() == Some(reason)
-            {
-                return self.same(&known);
+        let (id, shown) = match known {
+            Some(known) if known.state != State::Foreign => {
+                if known.state == State::Unreadable
+                    && known.etag.as_deref() == etag
+                    && known.reason.as_deref() == Some(reason)
+                {
+                    return self.same(&known);
+                }
+                (Some(known.id), self.shown || known.shown)
             }
-            if known.state == State::Foreign {
+            other => {
+                if let Some(other) = other {
+                    self.bury(&other)?;
+                }
                 self.living += 1;
-            }
-            (known.id, known.series.is_some(), self.shown || known.shown)
-        } else {
-            self.living += 1;
-            // Where an event was before, this may well be it again: its series sits out.
-            match self.buried(resource.as_str(), None)? {
-                Some(id) => (id, true, self.shown),
-                None => (self.insert(resource.as_str())?, false, self.shown),
+                // Where an event was before, this may well be it again: its series sits out.
+                (self.buried(resource.as_str(), None)?, self.shown)
             }
         };
-        if has_series {
-            self.change += 1;
-        }
+        let id = match id {
+            Some(id) => id,
+            None => self.insert(resource.as_str())?,
+        };
+        self.change += 1;
         self.conn
             .prepare_cached(
-                "UPDATE mirror SET state = 'unreadable', etag = ?2, reason = ?3, shown = ?4, \
-                 since = ?5, change = ?6 WHERE id = ?1",
+                "UPDATE mirror SET series = coalesce(series, resource), state = 'unreadable', \
+                 etag = ?2, reason = ?3, shown = ?4, since = ?5, change = ?6 WHERE id = ?1",
             )?
-            .execute(params![
-                id,
-                etag,
-                reason,
-                shown,
-                self.at,
-                if has_series { self.change } else { 0 }
-            ])?;
+            .execute(params![id, etag, reason, shown, self.at, self.change])?;
         Ok(())
     }
 
@@ -259,24 +247,17 @@ impl Intake<'_> {
         etag: Option<&Etag<S>>,
     ) -> Result<(), StoreError> {
         let id = match known {
-            Some(known) if known.series.is_none() => {
-                if known.state != State::Foreign {
-                    self.living -= 1;
-                }
-                known.id
-            }
+            Some(known) if known.state == State::Foreign => known.id,
             // What was an event is one no more: for its series it is gone.
-            Some(known) => {
-                self.bury(&known)?;
+            other => {
+                if let Some(other) = other {
+                    self.bury(&other)?;
+                }
                 self.insert(resource.as_str())?
             }
-            None => self.insert(resource.as_str())?,
         };
         self.conn
-            .prepare_cached(
-                "UPDATE mirror SET state = 'foreign', etag = ?2, reason = NULL, change = 0 \
-                 WHERE id = ?1",
-            )?
+            .prepare_cached("UPDATE mirror SET etag = ?2 WHERE id = ?1")?
             .execute(params![id, etag.map(Etag::as_str)])?;
         Ok(())
     }
@@ -294,15 +275,13 @@ impl Intake<'_> {
     /// The resource is no longer there, or no longer of this series. `shown` stays: it says whether
     /// the life that has ended was ever seen.
     fn bury(&mut self, known: &Known) -> Result<(), StoreError> {
-        if known.state != State::Foreign {
-            self.living -= 1;
-        }
-        if known.series.is_none() {
+        if known.state == State::Foreign {
             self.conn
                 .prepare_cached("DELETE FROM mirror WHERE id = ?1")?
                 .execute([known.id])?;
             return Ok(());
         }
+        self.living -= 1;
         self.change += 1;
         self.conn
             .prepare_cached(
@@ -323,16 +302,6 @@ impl Intake<'_> {
             )?
             .query_row(params![self.calendar, resource, series], |row| row.get(0))
             .optional()?)
-    }
-
-    fn forget_buried(&self, resource: &str, series: &str) -> Result<(), StoreError> {
-        self.conn
-            .prepare_cached(
-                "DELETE FROM mirror WHERE calendar_id = ?1 AND resource = ?2 AND series = ?3 \
-                 AND state = 'gone'",
-            )?
-            .execute(params![self.calendar, resource, series])?;
-        Ok(())
     }
 
     /// A new row; the caller says at once what it is.

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::SecretString;
 use store::records::{CalendarFacts, GoogleTokens, MappingSettings, NewCaldavAccount, NewMapping};
 use store::{Db, Keys};
 use sync_engine::identity::OriginTag;
+use sync_engine::memory::MemoryStore;
 use sync_engine::model::time::{Date, Timestamp, When};
 use sync_engine::model::{
     AccountId, Caldav, CalendarId, Etag, Fields, Google, MappingId, ResourceId, Series, SeriesKey,
@@ -100,6 +102,36 @@ impl Bench for Sqlite {
                 calendar: CalendarId::new(google),
             },
             id: mapping.id,
+        }
+    }
+}
+
+/// The engine's store in memory: what it is asked for must mean the same.
+#[derive(Default)]
+pub(crate) struct Memory {
+    store: MemoryStore,
+    mappings: AtomicU32,
+}
+
+impl Bench for Memory {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    async fn join(&self, caldav: &str, google: &str) -> Joined {
+        let number = self.mappings.fetch_add(1, Ordering::Relaxed);
+        Joined {
+            id: MappingId::new(format!("map_{number}")),
+            caldav: CalendarKey {
+                account: AccountId::new("alice"),
+                calendar: CalendarId::new(caldav),
+            },
+            google: CalendarKey {
+                account: AccountId::new("alice@example.com"),
+                calendar: CalendarId::new(google),
+            },
         }
     }
 }

@@ -239,7 +239,9 @@ async fn an_account_in_use_stays() {
     let db = &bench.db;
     for account in [&joined.caldav.account, &joined.google.account] {
         match db.delete_account(account).await {
-            Err(StoreError::AccountInUse { mappings }) => assert_eq!(mappings, [joined.id.clone()]),
+            Err(StoreError::AccountInUse { mappings }) => {
+                assert_eq!(mappings, std::slice::from_ref(&joined.id));
+            }
             other => panic!("{other:?}"),
         }
     }

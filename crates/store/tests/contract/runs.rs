@@ -155,7 +155,8 @@ async fn what_a_crash_left_open_is_ended_and_told() {
     let events = vec![event("a", ActionKind::Insert, false)];
     settle(&bench.db, &joined.id, &id, events).await;
     let db = bench.killed().db;
-    assert_eq!(db.end_interrupted_runs(at(99)).await.unwrap(), [id.clone()]);
+    let ended = db.end_interrupted_runs(at(99)).await.unwrap();
+    assert_eq!(ended, std::slice::from_ref(&id));
     assert!(db.end_interrupted_runs(at(99)).await.unwrap().is_empty());
     let run = db.run(&id).await.unwrap();
     assert_eq!(
@@ -293,7 +294,7 @@ async fn a_finished_run_waits_in_the_outbox_of_every_webhook() {
     let due = db.outbox_due(at(60), 10).await.unwrap();
     assert_eq!(due.len(), 2);
     assert_ne!(due[0].id, due[1].id);
-    let secret = due[0].secret.as_ref().map(|secret| secret.expose_secret());
+    let secret = due[0].secret.as_ref().map(SecretString::expose_secret);
     assert_eq!(secret, Some("whsec_x"));
     let body: Value = serde_json::from_str(&due[0].body).unwrap();
     assert_eq!(

@@ -68,7 +68,7 @@ async fn what_was_sealed_comes_back_and_is_never_shown() {
     let google = bench.db.google_accounts().await.unwrap().remove(0);
     let tokens = bench.db.google_tokens(&google.id).await.unwrap();
     assert_eq!(tokens.refresh.expose_secret(), CANARIES[1]);
-    let access = tokens.access.as_ref().map(|token| token.expose_secret());
+    let access = tokens.access.as_ref().map(SecretString::expose_secret);
     assert_eq!(access, Some(CANARIES[2]));
     assert_eq!(tokens.expires_at, Some(at(3600)));
     let shown = format!("{:?} {account:?} {google:?} {tokens:?}", bench.db);
