@@ -21,7 +21,7 @@ mod writing;
 use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
 use crate::model::{Both, Caldav, ComponentKey, Family, Google, Side, SideTag, ZoneName};
-use crate::plan::operation::{Step, Value};
+use crate::plan::operation::{After, Reason, Step, Value};
 use crate::ports::side::Capabilities;
 use crate::ports::store::RowChange;
 use crate::report::Warning;
@@ -141,6 +141,38 @@ pub fn plan(input: &PlanInput) -> Plan {
         .sort_by(|a, b| (&a.code, &a.uid, &a.detail).cmp(&(&b.code, &b.uid, &b.detail)));
     plan.warnings.dedup();
     plan
+}
+
+/// The removal of every copy the mapping made: for a mapping that is about to be deleted. Natives,
+/// copies that somebody gave guests, and what cannot be read stay.
+pub fn removal_of_copies(input: &PlanInput) -> Plan {
+    let mut plan = Plan::default();
+    if input.mapping.writes(Side::Google) {
+        remove::<Google>(input, &mut plan);
+    }
+    if input.mapping.writes(Side::Caldav) {
+        remove::<Caldav>(input, &mut plan);
+    }
+    plan
+}
+
+fn remove<B: Sided>(input: &PlanInput, plan: &mut Plan) {
+    let flow = Flow::<B>::new(input);
+    for series in &input.series {
+        let (Some(row), Some(copy)) = (&series.row, series.views.get::<B>().present()) else {
+            continue;
+        };
+        if row.copy == Some(B::SIDE) && row.link::<B>().is_some() && !copy.has_guests {
+            plan.groups.push(Group {
+                row: row.clone(),
+                steps: flow.remove_all(row, copy, After::Dropped, Reason::Deleted),
+                finally: Vec::new(),
+                again: false,
+                weight: Weight::Rewrites,
+                due: None,
+            });
+        }
+    }
 }
 
 fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::time::Timestamp;
 use crate::model::{RunId, Side, Uid};
 use crate::plan::operation::{ActionKind, FieldChange, Reason};
+use crate::ports::side::SideError;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,6 +55,17 @@ pub struct Problem {
     pub action: String,
     /// Which side, where one is to blame.
     pub side: Option<Side>,
+}
+
+impl From<&SideError> for Problem {
+    fn from(error: &SideError) -> Self {
+        Self {
+            code: error.code.to_owned(),
+            detail: error.detail.clone(),
+            action: error.action.clone(),
+            side: Some(error.side),
+        }
+    }
 }
 
 /// Something a person may want to know.

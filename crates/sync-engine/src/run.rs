@@ -74,11 +74,51 @@ where
         let error = match self.steps(started_at, &outcome).await {
             Ok(()) => None,
             Err(Halt::Store(error)) => return Err(error),
-            Err(Halt::Side(error)) => Some(problem(&error)),
+            Err(Halt::Side(error)) => Some(Problem::from(&error)),
         };
         let report = outcome.report(self.id.clone(), started_at, self.clock.now(), error);
         self.store.finish(&self.mapping.id, &report).await?;
         Ok(report)
+    }
+
+    /// Removes every copy the mapping made, for a mapping that is about to be deleted. The guard is
+    /// not asked: a person was.
+    pub async fn remove_copies(&self) -> Result<RunReport, S::Error> {
+        let started_at = self.clock.now();
+        let outcome = Outcome::new();
+        let error = match self.removing(started_at, &outcome).await {
+            Ok(()) => None,
+            Err(Halt::Store(error)) => return Err(error),
+            Err(Halt::Side(error)) => Some(Problem::from(&error)),
+        };
+        let report = outcome.report(self.id.clone(), started_at, self.clock.now(), error);
+        self.store.finish(&self.mapping.id, &report).await?;
+        Ok(report)
+    }
+
+    async fn removing(&self, now: Timestamp, outcome: &Outcome) -> Result<(), Halt<S::Error>> {
+        let mut state = self.state().await?;
+        self.recover(outcome).await?;
+        self.read_both(now, &mut state, outcome).await?;
+        let changes = self
+            .store
+            .changes(
+                &self.mapping.id,
+                &self.mapping.caldav,
+                &self.mapping.google,
+                now,
+                true,
+            )
+            .await
+            .map_err(Halt::Store)?;
+        let series = self.assemble(&changes).await?;
+        let plan = plan::removal_of_copies(&self.input(now, false, false, series));
+        let guarded = guard::Guarded {
+            plan,
+            ..guard::Guarded::default()
+        };
+        self.apply(guarded, now, &mut state, outcome).await?;
+        Ok(())
     }
 
     /// What a run would do, from what both sides show now. Reads, plans, writes nothing to either
@@ -96,7 +136,7 @@ where
         match planned.await {
             Ok(guarded) => Ok(Ok(guarded)),
             Err(Halt::Store(error)) => Err(error),
-            Err(Halt::Side(error)) => Ok(Err(problem(&error))),
+            Err(Halt::Side(error)) => Ok(Err(Problem::from(&error))),
         }
     }
 
@@ -227,16 +267,6 @@ fn settings(mapping: &Mapping) -> String {
     );
     // Plain values of our own always serialise.
     serde_json::to_string(&shaping).unwrap_or_default()
-}
-
-/// A side's error, for people.
-pub(crate) fn problem(error: &SideError) -> Problem {
-    Problem {
-        code: error.code.to_owned(),
-        detail: error.detail.clone(),
-        action: error.action.clone(),
-        side: Some(error.side),
-    }
 }
 
 /// A warning about a side, not about one event.

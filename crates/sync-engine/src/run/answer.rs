@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::apply::{Ended, Writing};
 use super::outcome::{Outcome, record};
 use super::versions::Versions;
-use super::{Halt, Run, problem, settle};
+use super::{Halt, Run, settle};
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
 use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId};
@@ -144,7 +144,12 @@ where
             ErrorClass::Event => {
                 let now = self.run.clock.now();
                 set_back(row, self.operation.account.key, error, now);
-                let event = record(&self.operation.account, B::SIDE, now, Some(problem(error)));
+                let event = record(
+                    &self.operation.account,
+                    B::SIDE,
+                    now,
+                    Some(Problem::from(error)),
+                );
                 outcome.event(event.clone());
                 self.settle(Settlement {
                     rows: vec![RowChange::Put(Box::new(row.clone()))],
@@ -181,7 +186,7 @@ where
         writing.over.store(true, Ordering::Relaxed);
         outcome.broke(Problem {
             side: Some(B::SIDE),
-            ..problem(error)
+            ..Problem::from(error)
         });
     }
 

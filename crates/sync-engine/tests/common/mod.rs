@@ -1,5 +1,9 @@
 //! A small world: two calendars in memory, a store, a clock and one mapping.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 

@@ -1,0 +1,377 @@
+//! One run of one mapping: opens both sides and the store for the engine, and keeps what was learned
+//! about the accounts.
+
+use std::sync::atomic::AtomicBool;
+
+use store::records::{CaldavAccount, Mapping};
+use sync_engine::guard::Guarded;
+use sync_engine::mapping as engine;
+use sync_engine::model::time::Timestamp;
+use sync_engine::model::{RunId, Side, ZoneName};
+use sync_engine::plan::operation::{Account, Step};
+use sync_engine::ports::ErrorClass;
+use sync_engine::ports::store::Store as _;
+use sync_engine::report::{Problem, RunReport, RunStatus, Warning};
+use sync_engine::run::Run;
+
+use crate::clock::Clock;
+use crate::error::{Kind, UserError};
+use crate::service::App;
+
+/// What the next run would do.
+#[derive(Debug, Clone)]
+pub struct PreviewPlan {
+    /// Stands for exactly this content.
+    pub plan_id: String,
+    /// What would be done.
+    pub operations: Vec<Previewed>,
+    /// What the guard would hold.
+    pub held: Vec<Previewed>,
+    /// What people may want to know.
+    pub warnings: Vec<Warning>,
+}
+
+/// One operation of a preview.
+#[derive(Debug, Clone)]
+pub struct Previewed {
+    /// The side that would be written.
+    pub side: Side,
+    /// What would be done.
+    pub account: Account,
+}
+
+/// Both sides of a mapping, opened for one run.
+struct Opened {
+    caldav: caldav_client::Calendar,
+    caldav_account: caldav_client::Account,
+    stored: CaldavAccount,
+    google: gcal_client::GoogleCalendar,
+    google_account: gcal_client::Account,
+}
+
+/// The program's clock, for the engine.
+struct EngineClock<'a>(&'a dyn Clock);
+
+impl sync_engine::ports::Clock for EngineClock<'_> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl App {
+    /// Carries a run through. Returns whether it failed in a way that only a person can mend.
+    pub(crate) async fn carry_through(
+        &self,
+        mapping: &Mapping,
+        run: &RunId,
+        stop: &AtomicBool,
+        round: Option<Timestamp>,
+    ) -> bool {
+        let started_at = self.now();
+        let finished = match self.open_both(mapping).await {
+            Ok(opened) => self.run_engine(mapping, run, stop, round, &opened).await,
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(report) => {
+                tracing::info!(
+                    run_id = %run,
+                    mapping_id = %mapping.id,
+                    status = ?report.status,
+                    inserted = report.inserted,
+                    updated = report.updated,
+                    deleted = report.deleted,
+                    failed = report.failed,
+                    deferred = report.deferred,
+                    held = report.held,
+                    error = report.error.as_ref().map(|error| error.code.as_str()),
+                    "run ended"
+                );
+                report.error.as_ref().is_some_and(needs_person)
+            }
+            Err(error) => {
+                tracing::warn!(run_id = %run, mapping_id = %mapping.id, code = %error.code, error = %error, "run failed");
+                let problem = Problem {
+                    code: error.code,
+                    detail: error.detail,
+                    action: error.action,
+                    side: None,
+                };
+                let needs = needs_person(&problem);
+                self.end_failed(mapping, run, started_at, problem).await;
+                needs
+            }
+        }
+    }
+
+    async fn run_engine(
+        &self,
+        mapping: &Mapping,
+        run: &RunId,
+        stop: &AtomicBool,
+        round: Option<Timestamp>,
+        opened: &Opened,
+    ) -> Result<RunReport, UserError> {
+        let settings = for_engine(mapping)?;
+        let clock = EngineClock(self.inner.clock.as_ref());
+        let report = Run {
+            mapping: &settings,
+            id: run.clone(),
+            caldav: &opened.caldav,
+            google: &opened.google,
+            store: &self.inner.db,
+            clock: &clock,
+            stop,
+            round,
+        }
+        .run()
+        .await;
+        self.keep_learned(mapping, opened, report.as_ref().ok())
+            .await?;
+        Ok(report?)
+    }
+
+    /// What the next run would do, read afresh; nothing is written to either side.
+    pub async fn preview(&self, id: &str) -> Result<PreviewPlan, UserError> {
+        let mapping = self.mapping(id).await?;
+        let _quiet = self.accounts_of(&mapping).await;
+        let opened = self.open_both(&mapping).await?;
+        let settings = for_engine(&mapping)?;
+        let clock = EngineClock(self.inner.clock.as_ref());
+        let stop = AtomicBool::new(false);
+        let guarded = Run {
+            mapping: &settings,
+            id: RunId::new("preview"),
+            caldav: &opened.caldav,
+            google: &opened.google,
+            store: &self.inner.db,
+            clock: &clock,
+            stop: &stop,
+            round: None,
+        }
+        .preview()
+        .await?;
+        let guarded =
+            guarded.map_err(|problem| UserError::from_problem(Kind::Unacceptable, &problem))?;
+        Ok(shown(guarded))
+    }
+
+    async fn open_both(&self, mapping: &Mapping) -> Result<Opened, UserError> {
+        let stored = self
+            .inner
+            .db
+            .caldav_account(&mapping.caldav.account)
+            .await?;
+        let caldav_account = self.caldav_account(&stored).await?;
+        let caldav = caldav_account
+            .open(&crate::caldav::found(&mapping.caldav), self.now())
+            .map_err(|error| {
+                UserError::new(
+                    Kind::Unacceptable,
+                    error.code(),
+                    "The calendar cannot be opened",
+                    error.to_string(),
+                    error.action(),
+                )
+            })?;
+        let google_account = self.google_account(&mapping.google.account).await?;
+        let opening = gcal_client::Opening {
+            calendar: mapping.google.remote(),
+            access_role: mapping
+                .google
+                .facts
+                .access_role
+                .as_ref()
+                .and_then(|role| serde_json::from_value(role.as_str().into()).ok()),
+            time_zone: mapping
+                .google
+                .facts
+                .time_zone
+                .as_deref()
+                .and_then(ZoneName::new),
+        };
+        Ok(Opened {
+            google: google_account.open_calendar(&opening),
+            caldav,
+            caldav_account,
+            stored,
+            google_account,
+        })
+    }
+
+    /// After a run: what was learned about the server, what was written at Google, and whether the
+    /// accounts work.
+    async fn keep_learned(
+        &self,
+        mapping: &Mapping,
+        opened: &Opened,
+        report: Option<&RunReport>,
+    ) -> Result<(), UserError> {
+        let profile = crate::caldav::to_value(&opened.caldav_account.profile());
+        if profile != opened.stored.profile {
+            self.inner
+                .db
+                .set_account_profile(&opened.stored.id, profile)
+                .await?;
+        }
+        self.keep_google_usage(&mapping.google.account, &opened.google_account)
+            .await?;
+        let Some(report) = report else {
+            return Ok(());
+        };
+        match &report.error {
+            Some(problem) if problem.side == Some(Side::Caldav) => {
+                self.set_caldav_status(&opened.stored.id, Some(problem.clone()))
+                    .await?;
+            }
+            Some(problem) if needs_person(problem) && problem.side == Some(Side::Google) => {
+                let class = if problem.code == "google_needs_reauth" {
+                    ErrorClass::Credentials
+                } else {
+                    ErrorClass::Calendar
+                };
+                self.note_google_trouble(&mapping.google.account, class, problem)
+                    .await?;
+            }
+            Some(_) => {}
+            None => {
+                if opened.stored.problem.is_some() {
+                    self.set_caldav_status(&opened.stored.id, None).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A run that could not even begin is on record too.
+    async fn end_failed(
+        &self,
+        mapping: &Mapping,
+        run: &RunId,
+        started_at: Timestamp,
+        problem: Problem,
+    ) {
+        let report = RunReport {
+            id: run.clone(),
+            started_at,
+            finished_at: self.now(),
+            status: RunStatus::Failure,
+            inserted: 0,
+            updated: 0,
+            deleted: 0,
+            failed: 0,
+            deferred: 0,
+            held: 0,
+            conflicts: 0,
+            warnings: Vec::new(),
+            events: Vec::new(),
+            error: Some(problem),
+        };
+        if let Err(error) = self.inner.db.finish(&mapping.id, &report).await {
+            tracing::error!(run_id = %run, error = %error, "a failed run could not be recorded");
+        }
+    }
+
+    /// Removes the copies a mapping made, before the mapping goes.
+    pub(crate) async fn remove_copies(&self, mapping: &Mapping) -> Result<(), UserError> {
+        let opened = self.open_both(mapping).await?;
+        let settings = for_engine(mapping)?;
+        let clock = EngineClock(self.inner.clock.as_ref());
+        let stop = AtomicBool::new(false);
+        let run = self.inner.db.start_run(&mapping.id, self.now()).await?;
+        let report = Run {
+            mapping: &settings,
+            id: run,
+            caldav: &opened.caldav,
+            google: &opened.google,
+            store: &self.inner.db,
+            clock: &clock,
+            stop: &stop,
+            round: None,
+        }
+        .remove_copies()
+        .await?;
+        self.keep_google_usage(&mapping.google.account, &opened.google_account)
+            .await?;
+        match report.error {
+            None if report.failed == 0 && report.deferred == 0 => Ok(()),
+            error => Err(UserError::new(
+                Kind::Conflict,
+                "account_unusable",
+                "The copies could not all be removed",
+                error.map_or_else(
+                    || format!("{} event(s) could not be removed.", report.failed),
+                    |error| error.detail,
+                ),
+                "The mapping is off and still there. Mend the account and delete it again, or delete \
+                 it and keep the copies.",
+            )),
+        }
+    }
+}
+
+/// A stored mapping as the engine knows it.
+fn for_engine(mapping: &Mapping) -> Result<engine::Mapping, UserError> {
+    let settings = &mapping.settings;
+    let time_zone = match &settings.time_zone {
+        None => None,
+        Some(zone) => Some(ZoneName::new(zone).ok_or_else(|| {
+            UserError::invalid("time_zone", format!("The time zone {zone:?} is not known."))
+        })?),
+    };
+    let new = engine::Mapping::new(
+        mapping.id.clone(),
+        mapping.caldav_key(),
+        mapping.google_key(),
+    );
+    Ok(engine::Mapping {
+        caldav_name: mapping.caldav.facts.name.clone(),
+        google_name: mapping.google.facts.name.clone(),
+        direction: settings.direction,
+        window: settings.window,
+        conflict_policy: settings.conflict_policy,
+        on_target_edit: settings.on_target_edit,
+        privacy: settings.privacy.clone(),
+        declined: settings.declined,
+        private_events: settings.private_events,
+        reminders: settings.reminders,
+        deletion_limit: settings.deletion_limit,
+        time_zone,
+        chain: settings.chain,
+        ..new
+    })
+}
+
+/// Whether only a person can mend it: the clock then asks again after an hour.
+fn needs_person(problem: &Problem) -> bool {
+    !matches!(
+        problem.code.as_str(),
+        "caldav_unreachable"
+            | "google_unreachable"
+            | "google_busy"
+            | "caldav_garbled"
+            | "store_failed"
+    )
+}
+
+fn shown(guarded: Guarded) -> PreviewPlan {
+    let list = |groups: &[sync_engine::plan::Group]| -> Vec<Previewed> {
+        groups
+            .iter()
+            .flat_map(|group| &group.steps)
+            .filter(|step| step.account().counted)
+            .map(|step: &Step| Previewed {
+                side: step.side(),
+                account: step.account().clone(),
+            })
+            .collect()
+    };
+    let mut all = guarded.plan.groups.clone();
+    all.extend(guarded.waiting.iter().cloned());
+    PreviewPlan {
+        plan_id: sync_engine::guard::id_of(&all).as_str().to_owned(),
+        operations: list(&guarded.plan.groups),
+        held: list(&guarded.waiting),
+        warnings: guarded.plan.warnings,
+    }
+}

@@ -1,0 +1,322 @@
+//! When runs happen: every so often, or when somebody asks; one run per mapping at a time, one
+//! mapping per account at a time.
+//!
+//! A trigger joins a run that waits; while one is under way, one follow-up is queued and shared by
+//! all later triggers. So a hundred triggers at once make at most two runs.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use store::records::{Mapping, Run};
+use sync_engine::model::time::Timestamp;
+use sync_engine::model::{AccountId, MappingId, RunId};
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use crate::error::UserError;
+use crate::service::App;
+
+/// After a failure that only a person can mend, the clock asks again after this long.
+const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// What to run.
+#[derive(Debug, Clone, Default)]
+pub struct SyncRequest {
+    /// One mapping; `None` means all that are switched on.
+    pub mapping_id: Option<String>,
+}
+
+/// A run that was asked for.
+#[derive(Debug, Clone)]
+pub struct RunHandle {
+    /// Its id.
+    pub id: RunId,
+    /// Its mapping.
+    pub mapping: MappingId,
+    ended: watch::Receiver<bool>,
+}
+
+impl RunHandle {
+    /// Returns when the run has ended.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // A sender that is gone ended too.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+}
+
+/// What waits and what is under way.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<QueueState>,
+    triggering: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct QueueState {
+    mappings: HashMap<MappingId, Lane>,
+    accounts: HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>,
+    next_round: Option<Timestamp>,
+}
+
+/// One mapping's runs.
+#[derive(Default)]
+struct Lane {
+    current: Option<Under>,
+    next: Option<Under>,
+    driving: bool,
+    /// After a failure that needs a person: the clock waits until then.
+    patient_until: Option<Timestamp>,
+    accounts: Vec<AccountId>,
+}
+
+#[derive(Clone)]
+struct Under {
+    handle: RunHandle,
+    done: watch::Sender<bool>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops a mapping's run before its next write.
+    pub(crate) fn stop(&self, mapping: &MappingId) {
+        if let Some(lane) = self.lock().mappings.get(mapping) {
+            for under in lane.current.iter().chain(&lane.next) {
+                under.stop.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Stops every run before its next write.
+    pub(crate) fn stop_all(&self) {
+        for lane in self.lock().mappings.values() {
+            for under in lane.current.iter().chain(&lane.next) {
+                under.stop.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A person asked or changed something: no waiting after a failure.
+    pub(crate) fn person_asked(&self, mapping: &MappingId) {
+        if let Some(lane) = self.lock().mappings.get_mut(mapping) {
+            lane.patient_until = None;
+        }
+    }
+
+    /// An account's sign-in changed: its mappings need not wait.
+    pub(crate) fn credentials_changed(&self, account: &AccountId) {
+        for lane in self.lock().mappings.values_mut() {
+            if lane.accounts.contains(account) {
+                lane.patient_until = None;
+            }
+        }
+    }
+
+    /// How many mappings run now.
+    pub(crate) fn running(&self) -> usize {
+        let state = self.lock();
+        let lanes = state.mappings.values();
+        lanes.filter(|lane| lane.current.is_some()).count()
+    }
+
+    /// When the next round is due.
+    pub(crate) fn next_round(&self) -> Option<Timestamp> {
+        self.lock().next_round
+    }
+
+    fn account(&self, account: &AccountId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut state = self.lock();
+        Arc::clone(state.accounts.entry(account.clone()).or_default())
+    }
+}
+
+impl App {
+    /// Asks for runs. Returns the runs that cover this request; [`RunHandle::ended`] waits for one.
+    pub async fn sync(&self, request: SyncRequest) -> Result<Vec<RunHandle>, UserError> {
+        let mappings = match &request.mapping_id {
+            Some(id) => {
+                let mapping = self.mapping(id).await?;
+                if !mapping.settings.enabled {
+                    return Err(UserError::mapping_disabled(&mapping.id));
+                }
+                vec![mapping]
+            }
+            None => self.enabled_mappings().await?,
+        };
+        let mut handles = Vec::new();
+        for mapping in mappings {
+            self.inner.queue.person_asked(&mapping.id);
+            handles.push(self.trigger(&mapping, None).await?);
+        }
+        Ok(handles)
+    }
+
+    /// A finished run with its events.
+    pub async fn run_of(&self, handle: &RunHandle) -> Result<Run, UserError> {
+        Ok(self.inner.db.run(&handle.id).await?)
+    }
+
+    async fn enabled_mappings(&self) -> Result<Vec<Mapping>, UserError> {
+        let mut mappings = self.inner.db.mappings().await?;
+        mappings.retain(|mapping| mapping.settings.enabled);
+        Ok(mappings)
+    }
+
+    /// Joins the run that waits, or queues one.
+    async fn trigger(
+        &self,
+        mapping: &Mapping,
+        round: Option<Timestamp>,
+    ) -> Result<RunHandle, UserError> {
+        // One trigger at a time, so that no two of them queue a run each.
+        let _one = self.inner.queue.triggering.lock().await;
+        if let Some(waiting) = self.waiting(&mapping.id) {
+            return Ok(waiting);
+        }
+        let id = self.inner.db.start_run(&mapping.id, self.now()).await?;
+        let (done, ended) = watch::channel(false);
+        let under = Under {
+            handle: RunHandle {
+                id,
+                mapping: mapping.id.clone(),
+                ended,
+            },
+            done,
+            stop: Arc::new(AtomicBool::new(false)),
+        };
+        let handle = under.handle.clone();
+        let drive = {
+            let mut state = self.inner.queue.lock();
+            let lane = state.mappings.entry(mapping.id.clone()).or_default();
+            lane.accounts = vec![
+                mapping.caldav.account.clone(),
+                mapping.google.account.clone(),
+            ];
+            lane.next = Some(under);
+            !std::mem::replace(&mut lane.driving, true)
+        };
+        if drive {
+            let app = self.clone();
+            let mapping = mapping.id.clone();
+            self.inner
+                .tasks
+                .spawn(async move { app.drive(mapping, round).await });
+        }
+        Ok(handle)
+    }
+
+    fn waiting(&self, mapping: &MappingId) -> Option<RunHandle> {
+        let state = self.inner.queue.lock();
+        let next = state.mappings.get(mapping)?.next.as_ref()?;
+        Some(next.handle.clone())
+    }
+
+    /// Runs what waits in a mapping's lane, one after the other.
+    async fn drive(&self, mapping: MappingId, round: Option<Timestamp>) {
+        loop {
+            let Ok(stored) = self.inner.db.mapping(&mapping).await else {
+                self.leave(&mapping);
+                return;
+            };
+            let quiet = self.accounts_of(&stored).await;
+            let Some(under) = self.begin(&mapping) else {
+                return;
+            };
+            // As it is now, not as it was when the run was asked for.
+            let stored = self.inner.db.mapping(&mapping).await.unwrap_or(stored);
+            let needs_person = self
+                .carry_through(&stored, &under.handle.id, &under.stop, round)
+                .await;
+            drop(quiet);
+            let patient = needs_person.then(|| {
+                let now = self.now();
+                now.checked_add(PATIENCE).unwrap_or(now)
+            });
+            if let Some(lane) = self.inner.queue.lock().mappings.get_mut(&mapping) {
+                lane.current = None;
+                lane.patient_until = patient;
+            }
+            under.done.send_replace(true);
+            self.inner.delivered.notify_one();
+        }
+    }
+
+    /// The next run of a lane becomes the current one; the lane rests when there is none.
+    fn begin(&self, mapping: &MappingId) -> Option<Under> {
+        let mut state = self.inner.queue.lock();
+        let lane = state.mappings.get_mut(mapping)?;
+        match lane.next.take() {
+            Some(under) => {
+                lane.current = Some(under.clone());
+                Some(under)
+            }
+            None => {
+                lane.driving = false;
+                None
+            }
+        }
+    }
+
+    /// The mapping is gone: whoever waits need not wait longer.
+    fn leave(&self, mapping: &MappingId) {
+        let lane = self.inner.queue.lock().mappings.remove(mapping);
+        if let Some(next) = lane.and_then(|lane| lane.next) {
+            next.done.send_replace(true);
+        }
+    }
+
+    /// Both accounts of a mapping, for one run at a time; always taken in the same order.
+    pub(crate) async fn accounts_of(&self, mapping: &Mapping) -> Vec<OwnedMutexGuard<()>> {
+        let mut accounts = [&mapping.caldav.account, &mapping.google.account];
+        accounts.sort();
+        let mut held = Vec::new();
+        for account in accounts {
+            held.push(self.inner.queue.account(account).lock_owned().await);
+        }
+        held
+    }
+
+    /// The loop: a round every interval, sooner when something changed.
+    pub(crate) async fn schedule(&self) {
+        loop {
+            let begun = self.now();
+            if let Err(error) = self.round(begun).await {
+                tracing::error!(code = %error.code, error = %error, "a round of syncing could not begin");
+            }
+            let interval = self
+                .settings()
+                .await
+                .map_or(300, |settings| settings.interval_seconds);
+            let next = begun
+                .checked_add(Duration::from_secs(interval))
+                .unwrap_or(begun);
+            self.inner.queue.lock().next_round = Some(next);
+            let wait = Duration::try_from(next.duration_since(self.now())).unwrap_or_default();
+            tokio::select! {
+                () = self.inner.ending.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+                () = self.inner.wake.notified() => {}
+            }
+        }
+    }
+
+    async fn round(&self, begun: Timestamp) -> Result<(), UserError> {
+        for mapping in self.enabled_mappings().await? {
+            let patient = {
+                let state = self.inner.queue.lock();
+                let lane = state.mappings.get(&mapping.id);
+                lane.and_then(|lane| lane.patient_until)
+                    .is_some_and(|until| until > begun)
+            };
+            if !patient {
+                self.trigger(&mapping, Some(begun)).await?;
+            }
+        }
+        Ok(())
+    }
+}
