@@ -109,9 +109,7 @@ impl Db {
         std::thread::Builder::new()
             .name("store-backup".to_owned())
             .spawn(move || {
-                let done = connection::connect(&path, Use::Write)
-                    .and_then(|conn| files::copy_into(&conn, &copy));
-                let _ = answer.send(done);
+                let _ = answer.send(Self::backup_of(&path, &copy));
             })
             .map_err(|source| StoreError::File {
                 doing: "cannot start a thread for",
@@ -119,6 +117,16 @@ impl Db {
                 source,
             })?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Like [`backup`](Self::backup), for a process that has not opened the store: it takes no lock,
+    /// so it may be called while another process has it open. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] when there is no database at `path`; [`StoreError::File`] when `copy`
+    /// exists or cannot be made.
+    pub fn backup_of(path: &Path, copy: &Path) -> Result<(), StoreError> {
+        files::copy_into(&connection::connect(path, Use::Write)?, copy)
     }
 
     /// Seals every secret anew with the primary key and then forgets the older ones; returns how

@@ -198,6 +198,10 @@ async fn a_copy_made_while_running_is_whole() {
     copied.unwrap();
     let restored = Db::open(&copy, keys()).unwrap();
     assert_eq!(restored.mappings().await.unwrap().len(), 1);
+    let beside = bench.folder.path().join("beside.db");
+    Db::backup_of(&bench.path(), &beside).unwrap();
+    assert!(Db::open(&beside, keys()).is_ok());
+    assert!(Db::backup_of(&bench.folder.path().join("none.db"), &beside).is_err());
     let again = bench.db.backup(&copy).await;
     assert!(
         matches!(again, Err(StoreError::File { .. })),
