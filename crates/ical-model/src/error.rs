@@ -51,7 +51,7 @@ pub enum ReadError {
         text: String,
     },
     /// A recurrence rule that is none.
-    #[error("The event repeats by a rule that cannot be understood ({text:?}): {reason}")]
+    #[error("The event repeats by a rule that cannot be understood ({text:?}): {reason}.")]
     BadRule {
         /// The rule, shortened.
         text: String,

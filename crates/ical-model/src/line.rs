@@ -192,9 +192,10 @@ impl<'a> Line<'a> {
     /// Name and parameters: what stands before the colon.
     pub fn header(&self) -> Vec<u8> {
         let content = self.content();
-        let end = match self.has_value() {
-            true => (self.value_start as usize).saturating_sub(1),
-            false => content.len(),
+        let end = if self.has_value() {
+            (self.value_start as usize).saturating_sub(1)
+        } else {
+            content.len()
         };
         content.get(..end).unwrap_or_default().to_vec()
     }

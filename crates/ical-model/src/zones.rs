@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use sync_engine::model::ZoneName;
 
-use crate::component::Document;
+use crate::component::{Component, Document};
 
 pub use describe::describe;
 pub use matching::Around;
@@ -65,7 +65,7 @@ impl Zones {
     pub fn of(document: &Document<'_>, start: DateTime, repeats: bool) -> Self {
         let mut described = BTreeMap::new();
         let calendars = document.components().filter(|each| each.is("VCALENDAR"));
-        let zones = calendars.flat_map(|calendar| calendar.components());
+        let zones = calendars.flat_map(Component::components);
         for zone in zones.filter(|component| component.is("VTIMEZONE")) {
             if let Some(tzid) = zone.first("TZID") {
                 described
@@ -84,14 +84,11 @@ impl Zones {
     pub fn resolve(&self, tzid: &str) -> Resolved<'_> {
         let key = key(tzid);
         let known = self.found.borrow().get(&key).cloned();
-        let zone = match known {
-            Some(zone) => zone,
-            None => {
-                let zone = self.find(&key);
-                self.found.borrow_mut().insert(key.clone(), zone.clone());
-                zone
-            }
-        };
+        let zone = known.unwrap_or_else(|| {
+            let zone = self.find(&key);
+            self.found.borrow_mut().insert(key.clone(), zone.clone());
+            zone
+        });
         match (zone, self.described.get(&key)) {
             (Some(zone), _) => Resolved::Zone(zone),
             (None, Some(rules)) if rules.has_rules() => Resolved::Rules(rules),

@@ -143,7 +143,7 @@ struct Position<'a> {
 impl Position<'_> {
     fn line(&mut self) -> u32 {
         let new = self.text.get(self.counted..self.at).unwrap_or_default();
-        let ends = new.iter().filter(|octet| **octet == b'\n').count();
+        let ends = new.split(|octet| *octet == b'\n').count() - 1;
         self.line = self
             .line
             .saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));

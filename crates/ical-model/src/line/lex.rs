@@ -36,13 +36,11 @@ impl<'a> Iterator for Lexer<'a> {
         let mut folded = false;
         loop {
             let ahead = self.rest.get(length..).unwrap_or_default();
-            match ahead.iter().position(|octet| *octet == self.end) {
-                Some(at) => length += at + 1,
-                None => {
-                    length = self.rest.len();
-                    break;
-                }
-            }
+            let Some(at) = ahead.iter().position(|octet| *octet == self.end) else {
+                length = self.rest.len();
+                break;
+            };
+            length += at + 1;
             match self.rest.get(length) {
                 Some(b' ' | b'\t') => folded = true,
                 _ => break,

@@ -11,9 +11,8 @@ const MAX_ATTENDEES: usize = 5_000;
 /// An address as it is compared: lower case, without `mailto:`.
 fn normal(address: &str) -> String {
     let address = address.trim().to_lowercase();
-    address
-        .strip_prefix("mailto:")
-        .map_or(address.clone(), |bare| bare.trim().to_owned())
+    let bare = address.strip_prefix("mailto:").unwrap_or(&address);
+    bare.trim().to_owned()
 }
 
 /// Whether the line's calendar address, or its EMAIL parameter, is the owner's.

@@ -109,7 +109,7 @@ impl<'c> Reader<'c> {
         let first = events
             .iter()
             .find(|(_, event)| event.first("RECURRENCE-ID").is_none())
-            .or(events.first());
+            .or_else(|| events.first());
         let start = first
             .and_then(|(_, event)| event.first("DTSTART"))
             .and_then(|line| Stamp::parse(&line.value()));
@@ -229,7 +229,7 @@ impl<'c> Reader<'c> {
         self.by_rules = self.by_rules.take().or(original.by_rules);
         let mut fields = if event.first("DTSTART").is_none() && master.is_some() {
             // A cancelled occurrence is seen without a time of its own.
-            self.timeless(event, master)?
+            timeless(event, master)?
         } else {
             self.fields(event)?
         };
@@ -254,21 +254,6 @@ impl<'c> Reader<'c> {
             found.insert(id, one);
         }
         Ok(())
-    }
-
-    /// An override without DTSTART: only one that cancels can do without.
-    fn timeless(
-        &mut self,
-        event: &Component<'_>,
-        master: Option<&Fields>,
-    ) -> Result<Fields, ReadError> {
-        match master {
-            Some(master) if super::event::status(event) == Status::Cancelled => Ok(Fields {
-                status: Status::Cancelled,
-                ..master.clone()
-            }),
-            _ => Err(ReadError::NoStart),
-        }
     }
 
     fn exceptions(
@@ -334,6 +319,17 @@ impl<'c> Reader<'c> {
             code: code.to_owned(),
             detail: detail.to_owned(),
         });
+    }
+}
+
+/// An override without DTSTART: only one that cancels can do without.
+fn timeless(event: &Component<'_>, master: Option<&Fields>) -> Result<Fields, ReadError> {
+    match master {
+        Some(master) if super::status(event) == Status::Cancelled => Ok(Fields {
+            status: Status::Cancelled,
+            ..master.clone()
+        }),
+        _ => Err(ReadError::NoStart),
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn read_when(
     let start_line = component.first("DTSTART").ok_or(ReadError::NoStart)?;
     let start = read_time(start_line, &start_line.value(), zones)?;
     let mut by_rules = start.by_rules;
-    let end = match component.first("DTEND").filter(has_text) {
+    let end = match component.first("DTEND").filter(|line| says_something(line)) {
         Some(line) => {
             let end = read_time(line, &line.value(), zones)?;
             by_rules = by_rules.or(end.by_rules);
@@ -113,7 +113,10 @@ pub(crate) fn read_when(
         }
         None => None,
     };
-    let duration = match component.first("DURATION").filter(has_text) {
+    let duration = match component
+        .first("DURATION")
+        .filter(|line| says_something(line))
+    {
         Some(line) if end.is_none() => {
             let text = line.value();
             Some(Duration::parse(&text).ok_or_else(|| bad(line, &text))?)
@@ -146,7 +149,7 @@ pub(crate) fn read_when(
     Ok((when, by_rules))
 }
 
-fn has_text(line: &&Line<'_>) -> bool {
+fn says_something(line: &Line<'_>) -> bool {
     !line.value().trim().is_empty()
 }
 
@@ -161,21 +164,12 @@ fn last_day(end: &LocalTime) -> Date {
 }
 
 fn days_after(start: Date, duration: Duration) -> Option<Date> {
-    let partly = duration.seconds.max(0).div_ceil_days();
+    let seconds = duration.seconds.max(0);
+    let partly = seconds / 86_400 + i64::from(seconds % 86_400 > 0);
     let days = i64::from(duration.days).checked_add(partly)?;
     start
         .checked_add(jiff::Span::new().try_days(days).ok()?)
         .ok()
-}
-
-trait DivCeilDays {
-    fn div_ceil_days(self) -> i64;
-}
-
-impl DivCeilDays for i64 {
-    fn div_ceil_days(self) -> i64 {
-        self / 86_400 + i64::from(self % 86_400 > 0)
-    }
 }
 
 /// Where a duration ends: its days on the wall, its hours, minutes and seconds in elapsed time

@@ -86,7 +86,9 @@ impl<'d> Editor<'d, '_> {
             }
         }
         if let Some(tag) = edit.tag
-            && let Some(slot) = self.master.or(self.overrides.values().next().copied())
+            && let Some(slot) = self
+                .master
+                .or_else(|| self.overrides.values().next().copied())
             && let Some(component) = self.component(slot)
         {
             replace(component, ORIGIN, vec![raw_text(ORIGIN, &tag.to_text())]);
@@ -308,7 +310,9 @@ impl<'d> Editor<'d, '_> {
             return;
         }
         let master = self.master_now();
-        let model = self.master.or(self.overrides.values().next().copied());
+        let model = self
+            .master
+            .or_else(|| self.overrides.values().next().copied());
         let Some(model) = model.and_then(|slot| component(&mut self.document, slot)) else {
             return;
         };
@@ -402,7 +406,7 @@ impl<'d> Editor<'d, '_> {
         }
         let at = self
             .master
-            .or(self.overrides.values().next().copied())
+            .or_else(|| self.overrides.values().next().copied())
             .map_or(0, |slot| slot.calendar);
         let described: Vec<Component<'d>> = self
             .names

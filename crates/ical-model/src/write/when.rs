@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_engine::model::time::{LocalTime, Timestamp};
+use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Fields, When, Zone, ZoneName};
 use sync_engine::recurrence::Recurrence;
 

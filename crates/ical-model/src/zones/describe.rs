@@ -106,17 +106,17 @@ fn offset_before(rules: &TimeZone, at: Timestamp) -> Offset {
 fn changes(rules: &TimeZone, first: i16, last: i16) -> Vec<Change> {
     // A day earlier, for the wall's year may begin before the instant's.
     let Ok(from) = Date::new(first, 1, 1)
-        .and_then(|date| date.yesterday())
+        .and_then(Date::yesterday)
         .and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)))
     else {
         return Vec::new();
     };
     rules
         .following(from)
-        .filter_map(|change| {
+        .map(|change| {
             let at = change.timestamp();
             let before = offset_before(rules, at);
-            Some(Change {
+            Change {
                 wall: before.to_datetime(at),
                 kind: Kind {
                     from: before,
@@ -124,7 +124,7 @@ fn changes(rules: &TimeZone, first: i16, last: i16) -> Vec<Change> {
                     daylight: change.dst().is_dst(),
                     name: change.abbreviation().to_owned(),
                 },
-            })
+            }
         })
         .take_while(|change| change.wall.year() <= last)
         .filter(|change| change.wall.year() >= first && change.kind.from != change.kind.to)

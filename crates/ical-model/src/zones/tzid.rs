@@ -142,8 +142,7 @@ pub(super) fn by_offset(tzid: &str) -> Option<ZoneName> {
     }
     let hours: i32 = match digits.len() {
         1 | 2 => digits.parse().ok()?,
-        3 => digits.strip_suffix("00")?.parse().ok()?,
-        4 => digits.strip_suffix("00")?.parse().ok()?,
+        3 | 4 => digits.strip_suffix("00")?.parse().ok()?,
         _ => return None,
     };
     if hours == 0 {
