@@ -172,7 +172,7 @@ pub enum Error {
         operation: Operation,
         /// What came in the end.
         #[source]
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// The series holds what Google cannot.
     #[error("Google cannot hold this event: {detail}")]

@@ -8,7 +8,7 @@
 //! # use std::sync::Arc;
 //! # use gcal_client::{Google, GoogleConfig, Connection, Usage, WallClock};
 //! # async fn example(config: GoogleConfig, store: Arc<dyn gcal_client::TokenStore>) -> Result<(), gcal_client::Error> {
-//! let client = outbound::Client::new(outbound::Policy::default())
+//! let client = outbound::Client::new(gcal_client::transport::policy())
 //!     .map_err(|error| gcal_client::Error::setup(error.to_string()))?;
 //! let google = Google::new(config, Arc::new(client), Arc::new(WallClock))?;
 //!

@@ -1,7 +1,7 @@
 //! Pacing of one account: the units a minute, one write at a time per calendar, the day's budget of
 //! writes, and the pauses that Google asks for.
 //!
-//! All mappings of an account share one [`Pacer`]. It waits where waiting is short and refuses where
+//! All mappings of an account share one pacer. It waits where waiting is short and refuses where
 //! it is not, so that a run ends and its rest is deferred.
 
 pub mod backoff;
@@ -233,7 +233,7 @@ mod tests {
         pacer.admit(3, None).await.unwrap();
         assert_eq!(time.slept(), Duration::ZERO);
         pacer.admit(1, None).await.unwrap();
-        assert_eq!(time.slept(), Duration::from_secs(60));
+        assert_eq!(time.slept(), Duration::from_mins(1));
     }
 
     #[tokio::test]
@@ -255,7 +255,7 @@ mod tests {
         pacer.pause(Duration::from_secs(20));
         pacer.admit(1, None).await.unwrap();
         assert_eq!(time.slept(), Duration::from_secs(20));
-        pacer.pause(Duration::from_secs(600));
+        pacer.pause(Duration::from_mins(10));
         assert!(matches!(
             pacer.admit(1, None).await,
             Err(Error::Paused { .. })

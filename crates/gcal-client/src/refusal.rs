@@ -164,7 +164,7 @@ impl Reason {
 /// When the project's day ends: midnight in California.
 fn project_day_end(now: Timestamp) -> Timestamp {
     let Some(zone) = ZoneName::new("America/Los_Angeles") else {
-        return later(now, Duration::from_secs(24 * 3600));
+        return later(now, Duration::from_hours(24));
     };
     let rules = zone.rules();
     rules
@@ -177,7 +177,7 @@ fn project_day_end(now: Timestamp) -> Timestamp {
                 .to_timestamp(day.to_datetime(jiff::civil::Time::midnight()))
                 .ok()
         })
-        .unwrap_or_else(|| later(now, Duration::from_secs(24 * 3600)))
+        .unwrap_or_else(|| later(now, Duration::from_hours(24)))
 }
 
 #[cfg(test)]

@@ -157,7 +157,9 @@ impl Session {
     }
 
     fn slowed(&self, refusal: &Refusal) -> Error {
-        let pause = refusal.retry_after.unwrap_or(self.pacer.backoff().longest);
+        let pause = refusal
+            .retry_after
+            .unwrap_or_else(|| self.pacer.backoff().longest);
         self.pacer.pause(pause);
         Error::Paused {
             until: later(self.time.0.now(), pause),

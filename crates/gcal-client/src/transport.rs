@@ -1,8 +1,19 @@
 //! How requests get out: one small trait, implemented by the guarded client of `outbound` and by the
 //! fakes of tests. It neither retries nor follows redirects.
 
+use std::time::Duration;
+
 use futures_util::future::{BoxFuture, FutureExt as _};
-use outbound::{Client, Origin, Request, Response};
+
+use outbound::{Client, Origin, Policy, Request, Response};
+
+/// The settings of a [`Client`] for Google: a page of a thousand events may be large.
+pub fn policy() -> Policy {
+    let mut policy = Policy::default();
+    policy.total_timeout = Duration::from_mins(2);
+    policy.body_limit = 64 * 1024 * 1024;
+    policy
+}
 
 /// Sends one request and reads the whole answer.
 pub trait Transport: Send + Sync + 'static {

@@ -34,7 +34,7 @@ impl GoogleCalendar {
         let (pages, complete) = match self.pages(token).await {
             Ok(pages) => (pages, token.is_none()),
             // The token is dead; and page tokens die with what they belong to.
-            Err(error) if wants_all(&error) => {
+            Err(error) if wants_all(&error, token.is_some()) => {
                 tracing::info!(%error, "Reading the whole Google calendar again.");
                 (self.pages(None).await?, true)
             }
@@ -127,8 +127,10 @@ impl GoogleCalendar {
     }
 }
 
-fn wants_all(error: &Error) -> bool {
+/// A 410 whose reason is new to us is about the sync token too, if there was one.
+fn wants_all(error: &Error, had_token: bool) -> bool {
     error.reason().map(Reason::reaction) == Some(Reaction::ReadAllAgain)
+        || (had_token && error.reason() == Some(Reason::Deleted))
 }
 
 fn suspicion(before: Option<AccessRole>, now: Option<AccessRole>) -> Option<String> {

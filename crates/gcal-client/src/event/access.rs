@@ -3,6 +3,7 @@
 use sync_engine::observation::Access;
 
 use super::read::Setting;
+use crate::requests::AccessRole;
 use crate::requests::wire::{Event, Person};
 
 /// Whether a person is the calendar itself. Secondary calendars do not say `self`.
@@ -48,7 +49,7 @@ pub fn access(event: &Event, setting: &Setting) -> Access {
                 .as_deref()
                 .is_some_and(|email| email.eq_ignore_ascii_case(&setting.account))
     });
-    let writable = setting.role.is_none_or(|role| role.may_write())
+    let writable = setting.role.is_none_or(AccessRole::may_write)
         && event.locked != Some(true)
         && (own || event.guests_can_modify == Some(true));
     if writable {
@@ -61,7 +62,6 @@ pub fn access(event: &Event, setting: &Setting) -> Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::requests::AccessRole;
     use serde_json::{Value, json};
 
     fn event(value: Value) -> Event {

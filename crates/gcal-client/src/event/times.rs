@@ -77,9 +77,10 @@ pub fn read(
 /// pass of a fold, or a wall time that does not exist for us.
 fn as_shown(wall: DateTime, offset: Offset, at: Timestamp, zone: ZoneName) -> LocalTime {
     match zone.rules().to_ambiguous_timestamp(wall).offset() {
-        AmbiguousOffset::Unambiguous { .. } => LocalTime::new(wall, Zone::Named(zone)),
         AmbiguousOffset::Fold { after, .. } if offset == after => LocalTime::utc(at),
-        AmbiguousOffset::Fold { .. } => LocalTime::new(wall, Zone::Named(zone)),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => {
+            LocalTime::new(wall, Zone::Named(zone))
+        }
         AmbiguousOffset::Gap { .. } => LocalTime::in_zone(at, &zone),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use sync_engine::model::time::Timestamp;
 
 use crate::time::later;
@@ -26,9 +27,47 @@ pub struct Tokens {
 }
 
 /// How long before its end an access token is renewed.
-const EARLY: Duration = Duration::from_secs(300);
+const EARLY: Duration = Duration::from_mins(5);
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    access: String,
+    expires_at: Timestamp,
+    refresh: String,
+    refresh_expires_at: Option<Timestamp>,
+    granted_at: Option<Timestamp>,
+    scopes: Vec<String>,
+}
 
 impl Tokens {
+    /// All of it as one secret text, to be sealed and stored.
+    pub fn to_secret(&self) -> SecretString {
+        let stored = Stored {
+            access: self.access.expose_secret().to_owned(),
+            expires_at: self.expires_at,
+            refresh: self.refresh.expose_secret().to_owned(),
+            refresh_expires_at: self.refresh_expires_at,
+            granted_at: self.granted_at,
+            scopes: self.scopes.clone(),
+        };
+        // Strings and times always have a JSON form.
+        serde_json::to_string(&stored).unwrap_or_default().into()
+    }
+
+    /// Reads what [`Self::to_secret`] gave; `None` for anything else.
+    pub fn from_secret(secret: &SecretString) -> Option<Self> {
+        let stored: Stored = serde_json::from_str(secret.expose_secret()).ok()?;
+        Some(Self {
+            access: stored.access.into(),
+            expires_at: stored.expires_at,
+            refresh: stored.refresh.into(),
+            refresh_expires_at: stored.refresh_expires_at,
+            granted_at: stored.granted_at,
+            scopes: stored.scopes,
+        })
+    }
+
     /// Whether the access token should not be used any more.
     pub fn is_due(&self, now: Timestamp) -> bool {
         later(now, EARLY) >= self.expires_at
@@ -91,6 +130,14 @@ mod tests {
     #[test]
     fn debug_shows_no_token() {
         assert!(!format!("{:?}", tokens()).contains("canary"));
+    }
+
+    #[test]
+    fn tokens_survive_their_stored_form() {
+        let back = Tokens::from_secret(&tokens().to_secret()).unwrap();
+        assert_eq!(back.refresh.expose_secret(), "1//canary");
+        assert_eq!(format!("{back:?}"), format!("{:?}", tokens()));
+        assert!(Tokens::from_secret(&"{}".into()).is_none());
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Budget {
 
 /// After 1, 2, then every 4 hours.
 fn pause(tries: u8) -> Duration {
-    Duration::from_secs(3600 * (1 << tries.min(2)))
+    Duration::from_hours(1 << tries.min(2))
 }
 
 #[cfg(test)]

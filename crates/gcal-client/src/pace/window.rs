@@ -7,7 +7,7 @@ use sync_engine::model::time::Timestamp;
 
 use crate::time::{later, until};
 
-const LENGTH: Duration = Duration::from_secs(60);
+const LENGTH: Duration = Duration::from_mins(1);
 
 /// The window of one account.
 #[derive(Debug)]

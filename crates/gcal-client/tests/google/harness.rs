@@ -91,7 +91,7 @@ pub(crate) fn google(sim: &Arc<GoogleSim>, secret: &str, pace: Pace) -> Google {
         },
         pace,
     };
-    let client = outbound::Client::new(outbound::Policy::default()).unwrap();
+    let client = outbound::Client::new(gcal_client::transport::policy()).unwrap();
     Google::new(config, Arc::new(client), Arc::new(SimTime(Arc::clone(sim)))).unwrap()
 }
 

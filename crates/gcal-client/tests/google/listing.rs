@@ -219,7 +219,7 @@ async fn a_role_that_sees_less_is_suspect_until_it_sees_again() {
         world
             .sim
             .set_role(DEFAULT_ACCOUNT, DEFAULT_ACCOUNT, role)
-            .unwrap()
+            .unwrap();
     };
     set(Role::FreeBusyReader);
     let hidden = calendar.list(first.cursor.as_ref()).await.unwrap();
