@@ -119,7 +119,9 @@ fn read(document: &Document<'_>) -> Result<Multistatus, XmlError> {
     Ok(answer)
 }
 
-/// One entry for each href of a `response`: with a status of its own it may have several.
+/// One entry for each href of a `response`: with a status of its own it may have several, and only
+/// the status is said of all (RFC 4918 section 14.24). Whatever else a server puts there stays with
+/// the last: copied for each, a small answer would grow without bounds.
 fn entries(response: Node<'_, '_>, out: &mut Vec<Entry>) {
     let mut entry = Entry::default();
     let mut hrefs = Vec::new();
@@ -135,7 +137,9 @@ fn entries(response: Node<'_, '_>, out: &mut Vec<Entry>) {
     let last = hrefs.pop().unwrap_or_default();
     out.extend(hrefs.into_iter().map(|href| Entry {
         href,
-        ..entry.clone()
+        status: entry.status,
+        refused: entry.refused,
+        ..Entry::default()
     }));
     entry.href = last;
     out.push(entry);

@@ -86,6 +86,18 @@ fn habits_of_other_servers() {
 }
 
 #[test]
+fn nothing_but_a_status_is_said_of_several_resources() {
+    // Copied for each of a million hrefs, a megabyte of calendar data would fill the memory.
+    let answer = parsed(
+        r#"<multistatus xmlns="DAV:"><response><href>/a</href><href>/b</href><error><too-much/></error><propstat><prop><displayname>Large</displayname></prop></propstat></response></multistatus>"#,
+    );
+    assert_eq!(answer.entries.len(), 2);
+    assert_eq!(answer.entries[0].props, Props::default());
+    assert_eq!(answer.entries[0].conditions, Vec::<String>::new());
+    assert_eq!(answer.entries[1].props.name.as_deref(), Some("Large"));
+}
+
+#[test]
 fn principals_and_homes() {
     let answer = parsed(
         r#"<d:multistatus xmlns:d="DAV:" xmlns:cal="urn:ietf:params:xml:ns:caldav"><d:response><d:href>/</d:href><d:propstat><d:prop><d:current-user-principal><d:unauthenticated/></d:current-user-principal><cal:calendar-home-set><d:href>/h1/</d:href><d:href>https://other.example/h2/</d:href></cal:calendar-home-set><cal:calendar-user-address-set><d:href>mailto:a@example.com</d:href><d:href>/principals/a/</d:href></cal:calendar-user-address-set><cal:schedule-inbox-URL><d:href>/in/</d:href></cal:schedule-inbox-URL></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"#,
