@@ -28,10 +28,12 @@
 //!   else is its organiser (only the organiser counts revisions: RFC 5545 section 3.8.7.4).
 //! * [`Field::Visibility`](sync_engine::model::Field::Visibility) is CLASS.
 
+mod assemble;
 mod carried;
 mod edit;
 mod exceptions;
 mod field;
+mod follow;
 mod new;
 mod property;
 mod when;

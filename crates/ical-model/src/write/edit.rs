@@ -2,24 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan as _;
 use sync_engine::model::{
     ComponentKey, Field, Fields, OverrideValue, RecurrenceId, Series, Status, When,
 };
 use sync_engine::ports::Change;
-use sync_engine::recurrence::{Limits, inherited_when, occurrences_between, recurrence_id_in};
+use sync_engine::recurrence::inherited_when;
 
 use super::field::{replace, set_field};
-use super::property::{original, plain, raw_text, stamp};
+use super::property::raw_text;
 use super::when::Names;
 use super::{Edit, ORIGIN, carried, exceptions, new};
 use crate::component::{Component, Document, Item};
 use crate::error::EditError;
-use crate::read::{Moment, ReadContext, Slot, Understood, organizer, read_fields, read_time};
-use crate::zones::describe;
+use crate::read::{ReadContext, Slot, Understood, read_fields};
 
 /// The core fields of an override; CLASS stays what it is.
-const CORE: [Field; 6] = [
+pub(super) const CORE: [Field; 6] = [
     Field::Title,
     Field::Description,
     Field::Location,
@@ -58,17 +56,18 @@ pub(super) fn object(
     Ok(editor.finish())
 }
 
-struct Editor<'d, 'e> {
-    document: Document<'d>,
-    edit: &'e Edit<'e>,
+/// An edit under way.
+pub(super) struct Editor<'d, 'e> {
+    pub(super) document: Document<'d>,
+    pub(super) edit: &'e Edit<'e>,
     /// The series as it was read.
-    before: Series,
-    master: Option<Slot>,
-    overrides: BTreeMap<RecurrenceId, Slot>,
-    names: Names<'e>,
-    touched: BTreeSet<Slot>,
-    removed: BTreeSet<Slot>,
-    added: Vec<Component<'d>>,
+    pub(super) before: Series,
+    pub(super) master: Option<Slot>,
+    pub(super) overrides: BTreeMap<RecurrenceId, Slot>,
+    pub(super) names: Names<'e>,
+    pub(super) touched: BTreeSet<Slot>,
+    pub(super) removed: BTreeSet<Slot>,
+    pub(super) added: Vec<Component<'d>>,
 }
 
 impl<'d> Editor<'d, '_> {
@@ -97,11 +96,11 @@ impl<'d> Editor<'d, '_> {
         Ok(())
     }
 
-    fn component(&mut self, slot: Slot) -> Option<&mut Component<'d>> {
+    pub(super) fn component(&mut self, slot: Slot) -> Option<&mut Component<'d>> {
         component(&mut self.document, slot)
     }
 
-    fn set(&mut self, slot: Slot, fields: &[Field], wanted: &Fields) -> bool {
+    pub(super) fn set(&mut self, slot: Slot, fields: &[Field], wanted: &Fields) -> bool {
         let Some(component) = component(&mut self.document, slot) else {
             return false;
         };
@@ -116,7 +115,7 @@ impl<'d> Editor<'d, '_> {
     }
 
     /// The master's fields as the text now says them.
-    fn master_now(&mut self) -> Option<Fields> {
+    pub(super) fn master_now(&mut self) -> Option<Fields> {
         let slot = self.master?;
         let component = component(&mut self.document, slot)?;
         read_fields(component, self.names.zones, self.names.context)
@@ -154,110 +153,6 @@ impl<'d> Editor<'d, '_> {
         }
         self.follow_fields(&others);
         Ok(())
-    }
-
-    /// Overrides that say nothing of their own go on saying what the master says.
-    fn follow_fields(&mut self, fields: &[Field]) {
-        let Some(master) = self.master_now() else {
-            return;
-        };
-        for (id, slot) in self.overrides.clone() {
-            if self.is_shadow(id) {
-                self.set(slot, fields, &inherited(&master, id));
-            }
-        }
-    }
-
-    /// Whether an override is there in the text only.
-    fn is_shadow(&self, id: RecurrenceId) -> bool {
-        !self.before.overrides.contains_key(&id) && !self.edit.series.overrides.contains_key(&id)
-    }
-
-    /// Brings EXDATEs and overrides in line with a master that moved.
-    fn follow_move(&mut self, slot: Slot) {
-        let Some(master) = self.master_now() else {
-            return;
-        };
-        let before = self
-            .before
-            .master
-            .as_ref()
-            .map(|fields| fields.when.clone());
-        for (id, override_slot) in self.overrides.clone() {
-            let wanted = self.edit.series.overrides.get(&id);
-            let stays = match (self.before.overrides.get(&id), wanted) {
-                (Some(OverrideValue::Cancelled), Some(OverrideValue::Cancelled))
-                | (_, Some(OverrideValue::Fields(_))) => true,
-                (Some(_), _) | (None, Some(OverrideValue::Cancelled)) => false,
-                (None, None) => {
-                    let new = before
-                        .as_ref()
-                        .and_then(|before| moved_with(id, before, &master.when))
-                        .filter(|new| is_occurrence(&master, *new, self.names.context));
-                    self.overrides.remove(&id);
-                    match new {
-                        Some(new) if !self.overrides.contains_key(&new) => {
-                            self.overrides.insert(new, override_slot);
-                            self.restate(override_slot, new, &master.when);
-                            self.set(override_slot, &CORE, &inherited(&master, new));
-                        }
-                        _ => {
-                            self.removed.insert(override_slot);
-                        }
-                    }
-                    continue;
-                }
-            };
-            if stays {
-                self.restate(override_slot, id, &master.when);
-            } else {
-                self.overrides.remove(&id);
-                self.removed.insert(override_slot);
-            }
-        }
-        let mut missing: BTreeSet<RecurrenceId> = self
-            .edit
-            .series
-            .overrides
-            .iter()
-            .filter(|(_, value)| **value == OverrideValue::Cancelled)
-            .map(|(id, _)| *id)
-            .filter(|id| !self.overrides.contains_key(id))
-            .collect();
-        let Some(component) = component(&mut self.document, slot) else {
-            return;
-        };
-        exceptions::retain(component, &master.when, &self.names, |id, alike| {
-            alike && missing.remove(&id)
-        });
-        if master.recurrence.is_some() {
-            for id in missing {
-                exceptions::add(component, &master.when, id, &mut self.names);
-            }
-        }
-    }
-
-    /// Sees to it that an override's RECURRENCE-ID names `id` in the master's own form.
-    fn restate(&mut self, slot: Slot, id: RecurrenceId, master: &When) {
-        let Some(component) = component(&mut self.document, slot) else {
-            return;
-        };
-        let names = &mut self.names;
-        let now = component
-            .first("RECURRENCE-ID")
-            .and_then(|line| read_time(line, &line.value(), names.zones).ok());
-        let fits = now.is_some_and(|time| {
-            let alike = matches!(time.moment, Moment::Date(_)) == master.is_all_day();
-            let original = time.moment.original();
-            alike && recurrence_id_in(master, &original, &names.context.floating) == id
-        });
-        if fits {
-            return;
-        }
-        let moment = original(master, id, &names.context.floating);
-        let line = names.line(component, "RECURRENCE-ID", "DTSTART", &moment);
-        replace(component, "RECURRENCE-ID", vec![line]);
-        self.touched.insert(slot);
     }
 
     fn change_override(&mut self, id: RecurrenceId, change: &Change) -> Result<(), EditError> {
@@ -395,48 +290,12 @@ impl<'d> Editor<'d, '_> {
         }
         Ok(())
     }
-
-    /// Stamps what was touched, and puts the object together.
-    fn finish(mut self) -> Vec<u8> {
-        for slot in self.touched.clone() {
-            let (now, context) = (self.edit.now, self.names.context);
-            if let Some(component) = self.component(slot) {
-                bump(component, now, context);
-            }
-        }
-        let at = self
-            .master
-            .or_else(|| self.overrides.values().next().copied())
-            .map_or(0, |slot| slot.calendar);
-        let described: Vec<Component<'d>> = self
-            .names
-            .needed
-            .values()
-            .filter(|(zone, _)| !self.names.zones.describes(zone.as_str()))
-            .map(|(zone, from)| describe(zone, *from))
-            .collect();
-        for (calendar, item) in self.document.items.iter_mut().enumerate() {
-            let Item::Component(outer) = item else {
-                continue;
-            };
-            let here = calendar == at;
-            let removed = |item| self.removed.contains(&Slot { calendar, item });
-            rebuild(
-                outer,
-                removed,
-                if here { described.clone() } else { Vec::new() },
-                if here {
-                    std::mem::take(&mut self.added)
-                } else {
-                    Vec::new()
-                },
-            );
-        }
-        self.document.to_bytes()
-    }
 }
 
-fn component<'s, 'd>(document: &'s mut Document<'d>, slot: Slot) -> Option<&'s mut Component<'d>> {
+pub(super) fn component<'s, 'd>(
+    document: &'s mut Document<'d>,
+    slot: Slot,
+) -> Option<&'s mut Component<'d>> {
     let Item::Component(calendar) = document.items.get_mut(slot.calendar)? else {
         return None;
     };
@@ -447,118 +306,10 @@ fn component<'s, 'd>(document: &'s mut Document<'d>, slot: Slot) -> Option<&'s m
 }
 
 /// What the master gives at an occurrence.
-fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
+pub(super) fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
     Fields {
         when: inherited_when(master, id),
         recurrence: None,
         ..master.clone()
     }
-}
-
-/// Where an occurrence goes when its master moves as a whole.
-fn moved_with(id: RecurrenceId, before: &When, now: &When) -> Option<RecurrenceId> {
-    match (id, before, now) {
-        (
-            RecurrenceId::Date(id),
-            When::AllDay { start: from, .. },
-            When::AllDay { start: to, .. },
-        ) => {
-            let days = from.until(*to).ok()?.get_days();
-            Some(RecurrenceId::Date(id.checked_add(days.days()).ok()?))
-        }
-        (
-            RecurrenceId::Wall(id),
-            When::Timed { start: from, .. },
-            When::Timed { start: to, .. },
-        ) => {
-            let shift = to.wall.duration_since(from.wall);
-            Some(RecurrenceId::Wall(id.checked_add(shift).ok()?))
-        }
-        _ => None,
-    }
-}
-
-fn is_occurrence(master: &Fields, id: RecurrenceId, context: &ReadContext<'_>) -> bool {
-    let Some(recurrence) = &master.recurrence else {
-        return false;
-    };
-    let floating = &context.floating;
-    let (start, end) = inherited_when(master, id).instants(floating);
-    let until = end.checked_add(1.second()).unwrap_or(end);
-    let window = (start, until);
-    occurrences_between(
-        &master.when,
-        recurrence,
-        floating,
-        window,
-        &Limits::default(),
-    )
-    .items
-    .iter()
-    .any(|occurrence| occurrence.id == id)
-}
-
-/// DTSTAMP, LAST-MODIFIED and SEQUENCE of a component that was edited.
-fn bump(component: &mut Component<'_>, now: jiff::Timestamp, context: &ReadContext<'_>) {
-    replace(component, "DTSTAMP", vec![stamp("DTSTAMP", now)]);
-    replace(
-        component,
-        "LAST-MODIFIED",
-        vec![stamp("LAST-MODIFIED", now)],
-    );
-    if organizer(component, context) == Some(false) {
-        return;
-    }
-    let sequence: u64 = component
-        .first("SEQUENCE")
-        .and_then(|line| line.value().trim().parse().ok())
-        .unwrap_or(0);
-    let next = sequence.saturating_add(1).to_string();
-    replace(component, "SEQUENCE", vec![plain("SEQUENCE", &next)]);
-}
-
-/// Takes components out, and puts zones before the first event and events after the last.
-fn rebuild<'d>(
-    calendar: &mut Component<'d>,
-    removed: impl Fn(usize) -> bool,
-    zones: Vec<Component<'d>>,
-    events: Vec<Component<'d>>,
-) {
-    let is = |item: &Item<'_>, name: &str| matches!(item, Item::Component(inner) if inner.is(name));
-    let component = |item: &Item<'_>| matches!(item, Item::Component(_));
-    let first = match calendar
-        .items
-        .iter()
-        .rposition(|item| is(item, "VTIMEZONE"))
-    {
-        Some(zone) => zone + 1,
-        None => calendar
-            .items
-            .iter()
-            .position(component)
-            .unwrap_or(calendar.items.len()),
-    };
-    let last = calendar
-        .items
-        .iter()
-        .rposition(|item| is(item, "VEVENT"))
-        .map_or(calendar.items.len(), |last| last + 1)
-        .max(first);
-    let wrap = |component| Item::Component(Box::new(component));
-    let mut items = Vec::with_capacity(calendar.items.len() + zones.len() + events.len());
-    let (mut zones, mut events) = (Some(zones), Some(events));
-    for (at, item) in std::mem::take(&mut calendar.items).into_iter().enumerate() {
-        if at == first {
-            items.extend(zones.take().into_iter().flatten().map(wrap));
-        }
-        if at == last {
-            items.extend(events.take().into_iter().flatten().map(wrap));
-        }
-        if !removed(at) {
-            items.push(item);
-        }
-    }
-    items.extend(zones.into_iter().flatten().map(wrap));
-    items.extend(events.into_iter().flatten().map(wrap));
-    calendar.items = items;
 }

@@ -48,7 +48,7 @@ pub fn describe(zone: &ZoneName, start: Timestamp) -> Component<'static> {
     let rules = zone.rules();
     let mut component = Component::new("VTIMEZONE");
     component.push(Line::build(b"TZID", zone.as_str().as_bytes()));
-    let (first_year, before) = beginning(&rules, start);
+    let (first_year, since, before) = beginning(&rules, start);
     let mut groups: BTreeMap<Kind, Vec<DateTime>> = BTreeMap::new();
     let yearly = Yearly::of(&rules, first_year);
     let explicit_to = match &yearly {
@@ -59,6 +59,14 @@ pub fn describe(zone: &ZoneName, start: Timestamp) -> Component<'static> {
         groups.entry(change.kind).or_default().push(change.wall);
     }
     for change in changes(&rules, first_year, explicit_to) {
+        if change
+            .kind
+            .from
+            .to_timestamp(change.wall)
+            .is_ok_and(|at| at < since)
+        {
+            continue;
+        }
         groups.entry(change.kind).or_default().push(change.wall);
     }
     let mut observances: Vec<(DateTime, Component<'static>)> = groups
@@ -78,12 +86,12 @@ pub fn describe(zone: &ZoneName, start: Timestamp) -> Component<'static> {
     component
 }
 
-/// The year to begin with, and, where no change precedes `start`, what holds from the start on.
-fn beginning(rules: &TimeZone, start: Timestamp) -> (i16, Option<Change>) {
+/// The year and the change to begin with; where no change precedes `start`, what holds from there.
+fn beginning(rules: &TimeZone, start: Timestamp) -> (i16, Timestamp, Option<Change>) {
     let mut earlier = rules.preceding(start).map(|change| change.timestamp());
     let really = earlier.find(|at| offset_before(rules, *at) != rules.to_offset(*at));
     if let Some(at) = really {
-        return (offset_before(rules, at).to_datetime(at).year(), None);
+        return (offset_before(rules, at).to_datetime(at).year(), at, None);
     }
     let info = rules.to_offset_info(start);
     let wall = info.offset().to_datetime(start);
@@ -95,7 +103,7 @@ fn beginning(rules: &TimeZone, start: Timestamp) -> (i16, Option<Change>) {
         name: info.abbreviation().to_owned(),
     };
     let wall = Date::new(year, 1, 1).map_or(wall, |date| date.at(0, 0, 0, 0));
-    (year, Some(Change { wall, kind }))
+    (year, start, Some(Change { wall, kind }))
 }
 
 fn offset_before(rules: &TimeZone, at: Timestamp) -> Offset {

@@ -1,0 +1,163 @@
+//! What follows from a change of the master: overrides that say nothing of their own go along, and
+//! EXDATEs and RECURRENCE-IDs are those of the series, in the master's new form.
+
+use std::collections::BTreeSet;
+
+use jiff::ToSpan as _;
+use sync_engine::model::{Field, Fields, OverrideValue, RecurrenceId, When};
+use sync_engine::recurrence::{Limits, inherited_when, occurrences_between, recurrence_id_in};
+
+use super::edit::{CORE, Editor, component, inherited};
+use super::exceptions;
+use super::field::replace;
+use super::property::original;
+use crate::read::{Moment, ReadContext, Slot, read_time};
+
+impl Editor<'_, '_> {
+    /// Overrides that say nothing of their own go on saying what the master says.
+    pub(super) fn follow_fields(&mut self, fields: &[Field]) {
+        let Some(master) = self.master_now() else {
+            return;
+        };
+        for (id, slot) in self.overrides.clone() {
+            if self.is_shadow(id) {
+                self.set(slot, fields, &inherited(&master, id));
+            }
+        }
+    }
+
+    /// Whether an override is there in the text only.
+    fn is_shadow(&self, id: RecurrenceId) -> bool {
+        !self.before.overrides.contains_key(&id) && !self.edit.series.overrides.contains_key(&id)
+    }
+
+    /// Brings EXDATEs and overrides in line with a master that moved.
+    pub(super) fn follow_move(&mut self, slot: Slot) {
+        let Some(master) = self.master_now() else {
+            return;
+        };
+        let before = self
+            .before
+            .master
+            .as_ref()
+            .map(|fields| fields.when.clone());
+        for (id, override_slot) in self.overrides.clone() {
+            let wanted = self.edit.series.overrides.get(&id);
+            let stays = match (self.before.overrides.get(&id), wanted) {
+                (Some(OverrideValue::Cancelled), Some(OverrideValue::Cancelled))
+                | (_, Some(OverrideValue::Fields(_))) => true,
+                (Some(_), _) | (None, Some(OverrideValue::Cancelled)) => false,
+                (None, None) => {
+                    let new = before
+                        .as_ref()
+                        .and_then(|before| moved_with(id, before, &master.when))
+                        .filter(|new| is_occurrence(&master, *new, self.names.context));
+                    self.overrides.remove(&id);
+                    match new {
+                        Some(new) if !self.overrides.contains_key(&new) => {
+                            self.overrides.insert(new, override_slot);
+                            self.restate(override_slot, new, &master.when);
+                            self.set(override_slot, &CORE, &inherited(&master, new));
+                        }
+                        _ => {
+                            self.removed.insert(override_slot);
+                        }
+                    }
+                    continue;
+                }
+            };
+            if stays {
+                self.restate(override_slot, id, &master.when);
+            } else {
+                self.overrides.remove(&id);
+                self.removed.insert(override_slot);
+            }
+        }
+        let mut missing: BTreeSet<RecurrenceId> = self
+            .edit
+            .series
+            .overrides
+            .iter()
+            .filter(|(_, value)| **value == OverrideValue::Cancelled)
+            .map(|(id, _)| *id)
+            .filter(|id| !self.overrides.contains_key(id))
+            .collect();
+        let Some(component) = component(&mut self.document, slot) else {
+            return;
+        };
+        exceptions::retain(component, &master.when, &self.names, |id, alike| {
+            alike && missing.remove(&id)
+        });
+        if master.recurrence.is_some() {
+            for id in missing {
+                exceptions::add(component, &master.when, id, &mut self.names);
+            }
+        }
+    }
+
+    /// Sees to it that an override's RECURRENCE-ID names `id` in the master's own form.
+    fn restate(&mut self, slot: Slot, id: RecurrenceId, master: &When) {
+        let Some(component) = component(&mut self.document, slot) else {
+            return;
+        };
+        let names = &mut self.names;
+        let now = component
+            .first("RECURRENCE-ID")
+            .and_then(|line| read_time(line, &line.value(), names.zones).ok());
+        let fits = now.is_some_and(|time| {
+            let alike = matches!(time.moment, Moment::Date(_)) == master.is_all_day();
+            let original = time.moment.original();
+            alike && recurrence_id_in(master, &original, &names.context.floating) == id
+        });
+        if fits {
+            return;
+        }
+        let moment = original(master, id, &names.context.floating);
+        let line = names.line(component, "RECURRENCE-ID", "DTSTART", &moment);
+        replace(component, "RECURRENCE-ID", vec![line]);
+        self.touched.insert(slot);
+    }
+}
+
+/// Where an occurrence goes when its master moves as a whole.
+fn moved_with(id: RecurrenceId, before: &When, now: &When) -> Option<RecurrenceId> {
+    match (id, before, now) {
+        (
+            RecurrenceId::Date(id),
+            When::AllDay { start: from, .. },
+            When::AllDay { start: to, .. },
+        ) => {
+            let days = from.until(*to).ok()?.get_days();
+            Some(RecurrenceId::Date(id.checked_add(days.days()).ok()?))
+        }
+        (
+            RecurrenceId::Wall(id),
+            When::Timed { start: from, .. },
+            When::Timed { start: to, .. },
+        ) => {
+            let shift = to.wall.duration_since(from.wall);
+            Some(RecurrenceId::Wall(id.checked_add(shift).ok()?))
+        }
+        _ => None,
+    }
+}
+
+fn is_occurrence(master: &Fields, id: RecurrenceId, context: &ReadContext<'_>) -> bool {
+    let Some(recurrence) = &master.recurrence else {
+        return false;
+    };
+    let floating = &context.floating;
+    let (start, end) = inherited_when(master, id).instants(floating);
+    let until = end.checked_add(1.second()).unwrap_or(end);
+    let window = (start, until);
+    occurrences_between(
+        &master.when,
+        recurrence,
+        floating,
+        window,
+        &Limits::default(),
+    )
+    .items
+    .iter()
+    .any(|occurrence| occurrence.id == id)
+}
