@@ -82,7 +82,16 @@ fn object(data: &[u8]) {
         assert_eq!(same, data, "an edit that changes nothing");
     }
 
-    if event.series.master.is_none() {
+    // Overrides of nothing that repeats are kept as they came, and are not written anew.
+    let series = &event.series;
+    let Some(master) = &series.master else {
+        return;
+    };
+    if master.recurrence.is_none() && !series.overrides.is_empty() {
+        return;
+    }
+    // A UID is an id, kept as it came; only one that is text can be written.
+    if event.uid.as_str().contains(char::is_control) {
         return;
     }
     let written = new_object(&NewObject {
