@@ -133,11 +133,19 @@ impl Error {
     /// How far the failure reaches.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Unauthorized { .. } | Self::OtherSite { .. } => ErrorClass::Credentials,
             Self::Unreachable { source } if source.is_transient() => {
                 ErrorClass::Transient { not_before: None }
             }
-            Self::Unreachable { .. } => ErrorClass::Credentials,
+            Self::Unreachable {
+                source: outbound::Error::TooLarge { .. },
+            } => ErrorClass::Calendar,
+            Self::Unreachable {
+                source: outbound::Error::Setup { .. },
+            } => ErrorClass::Configuration,
+            // A certificate, an address, a redirect: the account needs a person.
+            Self::Unauthorized { .. } | Self::OtherSite { .. } | Self::Unreachable { .. } => {
+                ErrorClass::Credentials
+            }
             Self::Busy { not_before, .. } => ErrorClass::Transient {
                 not_before: *not_before,
             },

@@ -1,6 +1,8 @@
 //! Hrefs: one identity for every spelling of a resource's path, and names of our own that have only
 //! one.
 
+use std::fmt::Write as _;
+
 use sync_engine::model::{Caldav, ResourceId};
 use url::Url;
 
@@ -153,7 +155,8 @@ fn each_segment(path: &str, plain: impl Fn(u8) -> bool) -> String {
             if plain(byte) {
                 out.push(char::from(byte));
             } else {
-                out.push_str(&format!("%{byte:02X}"));
+                // Writing into a string cannot fail.
+                let _ = write!(out, "%{byte:02X}");
             }
         }
     }
@@ -212,7 +215,7 @@ mod tests {
             &[
                 "/alice/work/%7BA%7D.ics",
                 "/alice/work/{A}.ics",
-                "/alice/work/%7ba%7D.ics".replace('a', "A").leak() as &str,
+                "/alice/work/%7bA%7d.ics",
             ],
             &["/alice/work/a%26b.ics", "/alice/work/a&b.ics"],
             &["/alice/work/a b.ics", "/alice/work/a%20b.ics"],

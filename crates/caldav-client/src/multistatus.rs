@@ -63,7 +63,7 @@ impl Entry {
 /// # Errors
 /// [`XmlError`]; never panics, and never takes much longer than the length of `bytes` warrants.
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Multistatus, XmlError> {
-    xml::parse(bytes, limits, |document| read(document))
+    xml::parse(bytes, limits, read)
 }
 
 /// What an error's body says (RFC 4918 section 16).

@@ -81,7 +81,7 @@ impl Failure {
         let words = String::from_utf8_lossy(start).to_ascii_lowercase();
         let uid_taken = error.has("no-uid-conflict")
             || (words.contains("uid")
-                && ["exist", "conflict", "duplicate"]
+                && ["exist", "conflict", "duplicate", "already", "trash"]
                     .iter()
                     .any(|word| words.contains(word)));
         Self::Status {

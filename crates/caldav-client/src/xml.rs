@@ -149,13 +149,12 @@ fn after<'a>(text: &'a [u8], end: &[u8]) -> &'a [u8] {
 fn tag_shape(tag: &[u8]) -> (usize, usize, bool) {
     let (mut quote, mut attributes, mut before) = (None, 0, 0);
     for (at, byte) in tag.iter().copied().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'=') => attributes += 1,
-            (None, b'>') => return (attributes, at + 1, before == b'/'),
-            (None, _) => {}
+        match quote {
+            Some(open) if open == byte => quote = None,
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None if byte == b'=' => attributes += 1,
+            None if byte == b'>' => return (attributes, at + 1, before == b'/'),
+            _ => {}
         }
         before = byte;
     }

@@ -52,7 +52,11 @@ impl Calendar {
                         self.everything_from(state, position.refusals).await
                     }
                 }
-                Mode::List => self.everything(position.refusals).await,
+                Mode::List => {
+                    // There is no state to ask for; the daily listing looks whether there is now.
+                    let items = self.items(&self.directory(false).await?);
+                    Ok(listing(items, true, &position))
+                }
             },
         }
     }
@@ -73,9 +77,9 @@ impl Calendar {
         };
         let items = self.items(&entries);
         let present = items.iter().filter(|item| !is_gone(item)).count();
-        if present >= SUSPICIOUS.max(position.members) {
-            // As many as there are at all: the server may have forgotten its history, and with it
-            // what was deleted.
+        if present >= SUSPICIOUS.max(position.members - position.members / 4) {
+            // Nearly all there is: the server may have forgotten its history, and with it what was
+            // deleted.
             return self.everything(position.refusals).await;
         }
         let next = next.unwrap_or_else(|| token.clone());
@@ -141,7 +145,9 @@ impl Calendar {
         state: CollectionState,
         refusals: u8,
     ) -> Result<Listing<Caldav>, Error> {
-        let reports = state.sync_report.unwrap_or(state.sync_token.is_some());
+        let reports = state
+            .sync_report
+            .unwrap_or_else(|| state.sync_token.is_some());
         let sync = reports && refusals < MOST_REFUSALS;
         let mut token = state.sync_token.clone().filter(|_| sync);
         let mut entries = None;

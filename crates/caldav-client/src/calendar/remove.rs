@@ -42,9 +42,8 @@ impl Calendar {
                 condition: Condition::on(expected),
                 silently,
             };
-            let trouble = match self.session.run(&href.url(&self.base), request).await {
-                Ok(_) => return Ok(Written::Removed),
-                Err(trouble) => trouble,
+            let Err(trouble) = self.session.run(&href.url(&self.base), request).await else {
+                return Ok(Written::Removed);
             };
             match trouble.status() {
                 Some(404 | 410) => return Ok(Written::Removed),

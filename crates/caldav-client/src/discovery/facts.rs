@@ -1,7 +1,7 @@
 //! A calendar's properties as facts about it.
 
 use ical_model::Limits;
-use ical_model::component::Document;
+use ical_model::component::{Component, Document};
 use ical_model::zones::{Resolved, Zones};
 use jiff::tz::TimeZone;
 use outbound::Url;
@@ -38,7 +38,7 @@ fn zone_of_text(text: &str) -> Option<ZoneName> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
     let tzid = document
         .components()
-        .flat_map(|calendar| calendar.components())
+        .flat_map(Component::components)
         .find(|component| component.is("VTIMEZONE"))?
         .first("TZID")?
         .value()

@@ -101,7 +101,7 @@ mod tests {
             (Condition::Missing, "if-none-match: *\n"),
             (Condition::Version(Etag::new("\"1\"")), "if-match: \"1\"\n"),
             (Condition::on(Some(&Etag::new("W/\"1\""))), ""),
-            (Condition::on(Some(&crate::etag::of_content(b"x"))), ""),
+            (Condition::on(Some(&etag::of_content(b"x"))), ""),
             (Condition::on(None), ""),
         ] {
             assert_eq!(

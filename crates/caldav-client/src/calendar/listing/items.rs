@@ -80,13 +80,19 @@ fn is_foreign(kind: &str, path: &str) -> bool {
     if media != "text/calendar" {
         // Servers that do not know say text/plain or octet-stream; the name then tells.
         return !media.is_empty()
-            && !path.ends_with(".ics")
+            && !path.to_ascii_lowercase().ends_with(".ics")
             && media.starts_with("text/")
             && media != "text/plain";
     }
     parts
         .filter_map(|part| part.strip_prefix("component="))
-        .any(|component| !component.trim_matches('"').eq_ignore_ascii_case("vevent"))
+        .any(|component| {
+            let component = component.trim_matches('"');
+            matches!(
+                component,
+                "vtodo" | "vjournal" | "vfreebusy" | "vavailability"
+            )
+        })
 }
 
 #[cfg(test)]
@@ -105,6 +111,8 @@ mod tests {
             ("text/calendar;component=vevent", "/a", false),
             ("text/calendar; component=VTODO", "/a.ics", true),
             ("text/calendar; component=\"vjournal\"", "/a.ics", true),
+            ("text/calendar; component=", "/a.ics", false),
+            ("text/calendar; component=unknown", "/a.ics", false),
             ("text/xml", "/personal.xml", true),
             ("text/xml", "/odd.ics", false),
             ("text/plain", "/a", false),
