@@ -17,6 +17,7 @@ mod error;
 mod google;
 mod mappings;
 mod runner;
+mod runs;
 mod scheduler;
 mod service;
 mod settings;

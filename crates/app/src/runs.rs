@@ -1,0 +1,52 @@
+//! What is on record: runs, an event's history, the calendars as last seen. Reads only; nothing here
+//! asks a server.
+
+use store::records::{Calendar, History, Run, RunPage};
+use sync_engine::model::{AccountId, MappingId, RunId, Side, Uid};
+
+use crate::error::UserError;
+use crate::service::App;
+
+/// Entries of an event's history at most.
+const HISTORY: u32 = 500;
+
+impl App {
+    /// Runs, newest first and without events: of one mapping or all, from before a run.
+    pub async fn runs(
+        &self,
+        mapping: Option<&str>,
+        limit: u32,
+        before: Option<&str>,
+    ) -> Result<RunPage, UserError> {
+        let mapping = mapping.map(MappingId::new);
+        let before = before.map(RunId::new);
+        let db = &self.inner.db;
+        Ok(db.runs(mapping.as_ref(), limit, before.as_ref()).await?)
+    }
+
+    /// One run with its events.
+    pub async fn run(&self, id: &str) -> Result<Run, UserError> {
+        Ok(self.inner.db.run(&RunId::new(id)).await?)
+    }
+
+    /// What happened to an event, newest first.
+    pub async fn history(&self, uid: &str, mapping: Option<&str>) -> Result<History, UserError> {
+        let mapping = mapping.map(MappingId::new);
+        let uid = Uid::new(uid);
+        Ok(self
+            .inner
+            .db
+            .history(&uid, mapping.as_ref(), HISTORY)
+            .await?)
+    }
+
+    /// The calendars of a side as they were last seen, of one account or all.
+    pub async fn known_calendars(
+        &self,
+        side: Side,
+        account: Option<&str>,
+    ) -> Result<Vec<Calendar>, UserError> {
+        let account = account.map(AccountId::new);
+        Ok(self.inner.db.calendars(side, account.as_ref()).await?)
+    }
+}
