@@ -4,7 +4,7 @@
 mod calendar;
 mod store;
 
-pub use calendar::MemoryCalendar;
+pub use calendar::{Fault, MemoryCalendar};
 pub use store::{MemoryError, MemoryStore};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -14,8 +14,8 @@ use crate::model::{
 use crate::observation::{Access, Content, Observation, Seen};
 use crate::plan::operation::{Value, Write};
 use crate::ports::side::{
-    Capabilities, Change, Create, Listed, Listing, Recurring, Remove, SideError, SidePort, Target,
-    Update, Written,
+    Capabilities, Change, Create, ErrorClass, Listed, Listing, Recurring, Remove, SideError,
+    SidePort, Target, Update, Written,
 };
 
 /// A calendar of side `S` in memory.
@@ -31,6 +31,19 @@ struct State {
     events: BTreeMap<String, Event>,
     changes: u64,
     writes: u64,
+    /// Requests until the next fault, and which.
+    fault: Option<(u32, Fault)>,
+}
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It never arrived.
+    Lost,
+    /// It took effect, and the answer never arrived.
+    AnswerLost,
+    /// The server refuses this one event.
+    Refused,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +120,11 @@ impl<S: SideTag> MemoryCalendar<S> {
             .collect()
     }
 
+    /// Lets `requests` go through and the next one meet `fault`.
+    pub fn fail_after(&self, requests: u32, fault: Fault) {
+        lock(&self.state).fault = Some((requests, fault));
+    }
+
     /// How many writes it took through its port.
     pub fn writes(&self) -> u64 {
         lock(&self.state).writes
@@ -159,6 +177,47 @@ impl State {
     }
 }
 
+impl State {
+    /// Whether this request meets a fault.
+    fn strikes(&mut self) -> Option<Fault> {
+        let (left, fault) = self.fault?;
+        if left == 0 {
+            self.fault = None;
+            return Some(fault);
+        }
+        self.fault = Some((left - 1, fault));
+        None
+    }
+
+    /// The answer to a write, unless it is lost on its way back.
+    fn answer<S: SideTag>(
+        fault: Option<Fault>,
+        written: Written<S>,
+    ) -> Result<Written<S>, SideError> {
+        match fault {
+            Some(Fault::AnswerLost) => Err(failure::<S>(Fault::AnswerLost)),
+            _ => Ok(written),
+        }
+    }
+}
+
+fn failure<S: SideTag>(fault: Fault) -> SideError {
+    let (class, code) = match fault {
+        Fault::Refused => (ErrorClass::Event, "event_refused"),
+        Fault::Lost | Fault::AnswerLost => {
+            (ErrorClass::Transient { not_before: None }, "unreachable")
+        }
+    };
+    SideError {
+        side: S::SIDE,
+        class,
+        code,
+        detail: "a fault was asked for".to_owned(),
+        action: "nothing".to_owned(),
+        source: None,
+    }
+}
+
 impl Event {
     fn etag<S: SideTag>(&self) -> Etag<S> {
         Etag::new(self.version.to_string())
@@ -203,7 +262,11 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
     }
 
     async fn list(&self, cursor: Option<&Cursor<S>>) -> Result<Listing<S>, SideError> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        if let Some(fault) = state.strikes().filter(|fault| *fault != Fault::Refused) {
+            return Err(failure::<S>(fault));
+        }
+        let state = state;
         let since = cursor.and_then(|cursor| cursor.as_str().parse::<u64>().ok());
         let changed = state.events.iter().filter(|(_, event)| match since {
             Some(since) => event.version > since,
@@ -227,6 +290,10 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
     async fn create(&self, create: &Create) -> Result<Written<S>, SideError> {
         let (name, uid) = Self::names(&create.tag);
         let mut state = lock(&self.state);
+        let fault = state.strikes();
+        if let Some(fault @ (Fault::Lost | Fault::Refused)) = fault {
+            return Err(failure::<S>(fault));
+        }
         if state
             .events
             .get(&name)
@@ -240,7 +307,7 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         state.writes += 1;
         let (series, tag) = (create.series.series().clone(), Some(create.tag.clone()));
         state.write(&name, uid, series, tag);
-        Ok(state.written(&name))
+        State::answer(fault, state.written(&name))
     }
 
     async fn update(&self, update: &Update<S>) -> Result<Written<S>, SideError> {
@@ -250,6 +317,10 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         }) = &update.target;
         let name = resource.id.as_str();
         let mut state = lock(&self.state);
+        let fault = state.strikes();
+        if let Some(fault @ (Fault::Lost | Fault::Refused)) = fault {
+            return Err(failure::<S>(fault));
+        }
         if !state.is_version(name, resource.etag.as_ref()) {
             return Ok(Written::Stale {
                 now: Box::new(state.seen(name)),
@@ -270,12 +341,16 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         state.writes += 1;
         let tag = update.tag.clone().or(event.tag);
         state.write(name, event.uid, event.series, tag);
-        Ok(state.written(name))
+        State::answer(fault, state.written(name))
     }
 
     async fn remove(&self, remove: &Remove<S>) -> Result<Written<S>, SideError> {
         let name = remove.resource.id.as_str();
         let mut state = lock(&self.state);
+        let fault = state.strikes();
+        if let Some(fault @ (Fault::Lost | Fault::Refused)) = fault {
+            return Err(failure::<S>(fault));
+        }
         if let Seen::Gone { .. } = state.seen::<S>(name) {
             return Ok(Written::Removed);
         }
@@ -291,7 +366,7 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
             event.alive = false;
             event.version = version;
         }
-        Ok(Written::Removed)
+        State::answer(fault, Written::Removed)
     }
 }
 

@@ -85,13 +85,15 @@ impl Comparing<'_> {
         let ComponentKey::Override(id) = key else {
             return Need::Nothing;
         };
-        let source = self.source_changed(key);
-        let target = self.target_changed(key);
-        if !(source || target && self.restore) {
-            return Need::Nothing;
-        }
         let want = Standing::of(self.want, key);
         let now = Standing::of(self.now, key);
+        // What stood at a time the series did not take place at was let be; once it takes place
+        // there again, that counts, though neither side changed it.
+        let differs = std::mem::discriminant(&want) != std::mem::discriminant(&now);
+        let target = self.target_changed(key) || differs;
+        if !(self.source_changed(key) || target && self.restore) {
+            return Need::Nothing;
+        }
         let occurs = self
             .want
             .master
@@ -101,7 +103,13 @@ impl Comparing<'_> {
             (Standing::Cancelled, Standing::Cancelled)
             | (Standing::Nothing, Standing::Nothing)
             | (Standing::Inherit(_), Standing::Inherit(_)) => Need::Agree,
-            // Calling off, or restoring, what does not take place anyway.
+            // Calling off, or restoring, what does not take place anyway. Where all is one resource
+            // nothing stray is left in it.
+            (Standing::Inherit(_) | Standing::Nothing, Standing::Cancelled)
+                if !occurs && !apart =>
+            {
+                Need::Write(Change::Inherit)
+            }
             (
                 Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
                 Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,

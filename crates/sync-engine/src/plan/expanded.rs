@@ -14,7 +14,6 @@ use crate::ports::side::{Change, ComponentChange, Target, Update};
 use crate::ports::store::RowChange;
 use crate::projection::expand::{self, Why};
 use crate::projection::{Projected, Shaped};
-use crate::recurrence;
 use crate::report::Warning;
 use crate::row::{Row, Setback};
 use crate::sided::Sided;
@@ -47,8 +46,7 @@ pub(super) fn update<A: SideTag, B: Sided>(
         ),
         uid: Some(row.uid.clone()),
     });
-    let due = recurrence::first_start_after(&a.series, flow.window.1, flow.floating)
-        .map(|start| flow.enters_at(start));
+    let due = flow.enters(&a.series);
     let before = had::<A, B>(flow, &row, window);
     let mut steps = Vec::new();
     for (id, single) in &wanted {
@@ -133,9 +131,7 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
         steps,
         again: false,
         weight: Weight::Rewrites,
-        due: recurrence::first_start_after(&a.series, flow.window.1, flow.floating)
-            .filter(|_| holds.is_err())
-            .map(|start| flow.enters_at(start)),
+        due: flow.enters(&a.series).filter(|_| holds.is_err()),
     });
 }
 

@@ -7,9 +7,10 @@ use super::PlanInput;
 use crate::identity::PairKey;
 use crate::mapping::{Mapping, OnTargetEdit};
 use crate::model::time::Timestamp;
-use crate::model::{Side, SideTag, ZoneName};
+use crate::model::{Series, Side, SideTag, ZoneName};
 use crate::ports::side::Capabilities;
 use crate::projection::{Privacy, Projection};
+use crate::recurrence;
 
 /// Towards side `B`.
 pub(super) struct Flow<'a, B: SideTag> {
@@ -59,10 +60,19 @@ impl<'a, B: SideTag> Flow<'a, B> {
         &self.projection.target
     }
 
-    /// When a series that first starts at `start`, beyond the window, enters it.
-    pub(super) fn enters_at(&self, start: Timestamp) -> Timestamp {
-        start
-            .checked_sub(crate::mapping::days(self.mapping.window.future_days))
-            .unwrap_or(Timestamp::MIN)
+    /// When the next occurrence beyond the window enters it; `None` if there is none.
+    pub(super) fn enters(&self, series: &Series) -> Option<Timestamp> {
+        // The window's last moment is outside it, so a start at that very moment is "after".
+        let end = self
+            .window
+            .1
+            .checked_sub(jiff::SignedDuration::from_nanos(1))
+            .unwrap_or(self.window.1);
+        let start = recurrence::first_start_after(series, end, self.floating)?;
+        Some(
+            start
+                .checked_sub(crate::mapping::days(self.mapping.window.future_days))
+                .unwrap_or(Timestamp::MIN),
+        )
     }
 }

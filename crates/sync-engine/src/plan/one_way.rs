@@ -101,9 +101,9 @@ fn fresh<A: SideTag, B: Sided>(
     refresh_source(&mut row, a);
     row.due = None;
     if !recurrence::touches(&a.series, flow.window, flow.floating) {
-        match recurrence::first_start_after(&a.series, flow.window.1, flow.floating) {
-            Some(start) => {
-                row.due = Some(flow.enters_at(start));
+        match flow.enters(&a.series) {
+            Some(due) => {
+                row.due = Some(due);
                 plan.rows.push(RowChange::Put(Box::new(row)));
             }
             None => forget(plan),

@@ -57,10 +57,8 @@ where
                 settle::written(row, self.operation, &resource, None, &floating);
                 if let Some(now) = &now {
                     versions.learn(now);
-                    if let Some(link) = row.link_mut::<B>()
-                        && !link.keys.contains(&now.series)
-                    {
-                        link.keys.push(now.series.clone());
+                    if let Some(link) = row.link_mut::<B>() {
+                        settle::know(link, now.series.clone());
                     }
                 }
                 self.store(now.map(Seen::Present), row, true, outcome)
@@ -111,10 +109,8 @@ where
                     same.then_some(seen.as_ref()),
                     &floating,
                 );
-                if let Some(link) = row.link_mut::<B>()
-                    && !link.keys.contains(&seen.series)
-                {
-                    link.keys.push(seen.series.clone());
+                if let Some(link) = row.link_mut::<B>() {
+                    settle::know(link, seen.series.clone());
                 }
                 self.store(Some(now), row, true, outcome).await?;
                 Ok(if same { Ended::Done } else { Ended::Again })

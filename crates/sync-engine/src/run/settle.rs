@@ -1,10 +1,12 @@
 //! What a finished write makes of its row: new echoes, new resources, agreement. Pure.
 
 use crate::diff::Standing;
-use crate::model::{ComponentKey, OverrideValue, ResourceId, Series, SideTag, ZoneName};
+use crate::model::{
+    ComponentKey, OverrideValue, ResourceId, Series, SeriesKey, Side, SideTag, ZoneName,
+};
 use crate::observation::{Content, Observation};
 use crate::plan::operation::{After, Operation, Value, Write};
-use crate::ports::side::Change;
+use crate::ports::side::{Change, Create};
 use crate::recurrence::ids::recurrence_id_in;
 use crate::row::{Link, Row, RowState};
 use crate::snapshot::inherited;
@@ -32,6 +34,9 @@ pub(super) fn written<B: SideTag>(
         Write::Remove(_) => return,
     };
     let link = link_of::<B>(row);
+    if let Write::Create(create) = &operation.write {
+        know(link, made(create));
+    }
     if let Some(id) = alone {
         // A single event in place of one occurrence.
         let fields = shown
@@ -71,7 +76,7 @@ pub(super) fn written<B: SideTag>(
 fn apart<B: SideTag>(operation: &Operation<B>) -> bool {
     matches!(&operation.write, Write::Update(update)
         if update.changes.len() == 1
-            && B::SIDE == crate::model::Side::Google
+            && B::SIDE == Side::Google
             && update.changes.first().is_some_and(|change| change.key != ComponentKey::Master))
 }
 
@@ -190,11 +195,23 @@ fn note<B: SideTag>(
     link.resources.retain(|(known, _)| *known != key);
     link.resources.push((key, resource.clone()));
     link.missing_since = None;
-    let series = shown.map(|observation| observation.series.clone());
-    if let Some(series) = series
-        && !link.keys.contains(&series)
-    {
+    if let Some(observation) = shown {
+        know(link, observation.series.clone());
+    }
+}
+
+/// Adds a series' key to a link.
+pub(super) fn know<B: SideTag>(link: &mut Link<B>, series: SeriesKey<B>) {
+    if !link.keys.contains(&series) {
         link.keys.push(series);
+    }
+}
+
+/// The series that a creation makes, known from its tag before any answer is.
+fn made<B: SideTag>(create: &Create) -> SeriesKey<B> {
+    match B::SIDE {
+        Side::Caldav => SeriesKey::new(create.tag.caldav_uid().as_str()),
+        Side::Google => SeriesKey::new(create.tag.google_id().as_str()),
     }
 }
 

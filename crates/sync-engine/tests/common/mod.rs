@@ -159,3 +159,11 @@ impl World {
         self.google.all().into_keys().collect()
     }
 }
+
+impl World {
+    /// The world's now.
+    pub fn now(&self) -> Timestamp {
+        use sync_engine::ports::Clock as _;
+        self.clock.now()
+    }
+}
