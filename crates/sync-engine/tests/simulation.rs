@@ -4,6 +4,11 @@
 //!
 //! A failing seed is printed; replay it with
 //! `SEED=n cargo nextest run -p sync-engine --test simulation`. `SEEDS=n` runs more than the default.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test: it asserts the blunt way, and reads its seed from the environment"
+)]
 
 mod common;
 

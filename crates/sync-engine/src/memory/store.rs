@@ -55,6 +55,8 @@ impl Family for Mirrors {
 struct Mirror<S: SideTag> {
     state: CalendarState<S>,
     resources: BTreeMap<ResourceId<S>, Entry<S>>,
+    /// Series that a resource left for another (or for being no event), and when.
+    left: BTreeMap<SeriesKey<S>, u64>,
     changes: u64,
 }
 
@@ -63,6 +65,7 @@ impl<S: SideTag> Default for Mirror<S> {
         Self {
             state: CalendarState::default(),
             resources: BTreeMap::new(),
+            left: BTreeMap::new(),
             changes: 0,
         }
     }
@@ -177,6 +180,12 @@ impl<S: SideTag> Mirror<S> {
             || SeriesKey::new(resource.as_str()),
             |observation| observation.series.clone(),
         );
+        if let Some(before) = before
+            && (before.mirrored.series != series || foreign)
+        {
+            self.left
+                .insert(before.mirrored.series.clone(), self.changes);
+        }
         let mirrored = Mirrored {
             series,
             observation,
@@ -202,6 +211,8 @@ impl<S: SideTag> Mirror<S> {
             .filter(|entry| !entry.foreign && (everything || entry.mirrored.change > since))
             .map(|entry| entry.mirrored.series.clone())
             .collect();
+        let left = self.left.iter().filter(|(_, change)| **change > since);
+        keys.extend(left.map(|(series, _)| series.clone()));
         keys.sort();
         keys.dedup();
         keys
@@ -302,7 +313,7 @@ impl Store for MemoryStore {
             state
                 .observations(calendar)
                 .filter(|(entry, observation)| {
-                    entry.mirrored.state == MirrorState::Present && uids.contains(&observation.uid)
+                    entry.mirrored.state != MirrorState::Gone && uids.contains(&observation.uid)
                 })
                 .map(|(entry, observation)| {
                     (observation.uid.clone(), entry.mirrored.series.clone())
