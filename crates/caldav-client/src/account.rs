@@ -59,6 +59,12 @@ impl Account {
         self.session.typed()
     }
 
+    /// Whether the password travels where anybody may read it: plain http beyond private networks.
+    /// Known after a discovery.
+    pub fn is_in_clear(&self) -> bool {
+        self.address().scheme() == "http" && !self.profile().private
+    }
+
     /// What is known of the server by now; to be stored after a discovery and after each run.
     pub fn profile(&self) -> Profile {
         self.session.profile()

@@ -286,4 +286,17 @@ mod tests {
         assert!(!same_collection("/a/b", "/a/b/c"));
         assert_eq!(last_segment("/alice/My%20Work/"), "My Work");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn one_spelling_is_the_only_one(path in "(/[ -~äß%]{0,8}){1,4}") {
+            let once = canonical(&path);
+            proptest::prop_assert_eq!(&canonical(&once), &once);
+            proptest::prop_assert_eq!(canonical(&escaped(&path)), once.clone());
+            // What identifies a resource survives being asked for.
+            if !path.split('/').any(|part| matches!(part, "." | "..")) && !path.starts_with("//") {
+                proptest::prop_assert_eq!(canonical(on(&base(), &once).path()), once);
+            }
+        }
+    }
 }

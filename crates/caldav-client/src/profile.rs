@@ -21,7 +21,7 @@ pub struct Profile {
     pub sign_in: SignIn,
     /// ETags are weak or missing: versions are compared by reading.
     pub weak_etags: bool,
-    /// GET answers without ETag: versions come from `getetag`.
+    /// GET answers without ETag, or with another one than `getetag`: that one counts.
     pub get_without_etag: bool,
     /// There are no ETags at all: the content is the version.
     pub no_etags: bool,

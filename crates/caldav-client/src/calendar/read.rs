@@ -7,7 +7,7 @@ use super::Calendar;
 use crate::error::{Error, Trouble};
 use crate::etag;
 use crate::href::{self, Href};
-use crate::requests::{Body, Get, Multiget};
+use crate::requests::{Body, Get, Multiget, ReadEtag};
 
 /// What was found where one resource should be.
 #[derive(Debug)]
@@ -104,7 +104,10 @@ impl Calendar {
             bytes: body.bytes,
             modified: body.modified,
         };
-        if let Some(etag) = body.etag {
+        let own = body
+            .etag
+            .filter(|_| !self.session.profile().get_without_etag);
+        if let Some(etag) = own {
             self.note_etag(&etag);
             found.etag = etag;
         } else if !self.session.profile().no_etags {
@@ -130,6 +133,39 @@ impl Calendar {
             }
         }
         Ok(found)
+    }
+
+    /// Whether a version that looks like another one is the expected one after all, because GET
+    /// answers with another ETag than `getetag` says (a proxy's, or the server's habit). Then it is
+    /// noted, and GET's ETags do not count any more.
+    pub(super) async fn learns_of_another_etag(
+        &self,
+        found: &Found,
+        expected: Option<&Etag<Caldav>>,
+    ) -> Result<bool, Error> {
+        let Some(expected) = expected.filter(|expected| !etag::is_of_content(expected)) else {
+            return Ok(false);
+        };
+        if self.session.profile().get_without_etag {
+            return Ok(false);
+        }
+        match self
+            .session
+            .run(&found.href.url(&self.base), ReadEtag)
+            .await
+        {
+            Ok(reply) => {
+                let shown = reply.answer.as_deref().and_then(etag::from_text);
+                let another = shown.as_ref() == Some(expected);
+                if another {
+                    self.session
+                        .learn(|profile| profile.get_without_etag = true);
+                }
+                Ok(another)
+            }
+            Err(Trouble::Failure(_)) => Ok(false),
+            Err(Trouble::Error(error)) => Err(error),
+        }
     }
 
     /// Notes what kind of ETags the server gives.

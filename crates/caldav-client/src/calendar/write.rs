@@ -109,7 +109,13 @@ impl Calendar {
         loop {
             let found = match self.current(&href).await? {
                 Current::Found(found) if found.is_version(resource.etag.as_ref()) => found,
-                Current::Found(found) => return Ok(stale(self.observe_found(&found))),
+                Current::Found(found) => {
+                    let expected = resource.etag.as_ref();
+                    if self.learns_of_another_etag(&found, expected).await? {
+                        continue;
+                    }
+                    return Ok(stale(self.observe_found(&found)));
+                }
                 Current::Missing => {
                     return Ok(stale(Seen::Gone {
                         resource: href.id(),
@@ -187,8 +193,8 @@ impl Calendar {
         let now = match self.single(href).await {
             Ok(Seen::Present(observation)) => observation,
             // Written and not to be read: the server's fault, and no deletion.
-            Ok(seen) => {
-                tracing::warn!(%resource, ?seen, "what was just written cannot be read");
+            Ok(_) => {
+                tracing::warn!(%resource, "what was just written cannot be read");
                 return Ok(Written::Unproven {
                     resource,
                     now: None,
