@@ -52,6 +52,9 @@ pub enum Resolved<'z> {
     Unknown,
 }
 
+/// Most VTIMEZONEs of one object that are looked at: matching one by its rules takes a while.
+const MAX_DESCRIBED: usize = 50;
+
 /// The zones that one object describes, and what its TZIDs were found to be.
 #[derive(Debug)]
 pub struct Zones {
@@ -66,7 +69,10 @@ impl Zones {
         let mut described = BTreeMap::new();
         let calendars = document.components().filter(|each| each.is("VCALENDAR"));
         let zones = calendars.flat_map(Component::components);
-        for zone in zones.filter(|component| component.is("VTIMEZONE")) {
+        for zone in zones
+            .filter(|component| component.is("VTIMEZONE"))
+            .take(MAX_DESCRIBED)
+        {
             if let Some(tzid) = zone.first("TZID") {
                 described
                     .entry(key(&tzid.value()))
@@ -94,6 +100,11 @@ impl Zones {
             (None, Some(rules)) if rules.has_rules() => Resolved::Rules(rules),
             (None, _) => Resolved::Unknown,
         }
+    }
+
+    /// Whether the event repeats: then rules of nobody are no help, for they give no zone.
+    pub fn repeats(&self) -> bool {
+        self.around.repeats()
     }
 
     /// Whether the object has a VTIMEZONE of this TZID.

@@ -19,6 +19,8 @@ mod edit_properties;
 mod editing;
 #[path = "contract/generate.rs"]
 mod generate;
+#[path = "contract/hostile.rs"]
+mod hostile;
 #[path = "contract/lossless.rs"]
 mod lossless;
 #[path = "contract/reading.rs"]

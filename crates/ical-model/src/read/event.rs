@@ -10,13 +10,13 @@ use crate::error::ReadError;
 use crate::line::text::{split_commas, unescape};
 use crate::zones::Zones;
 
-/// Reads a component's fields, recurrence included, and the TZID by whose rules any of its times
-/// became UTC.
+/// Reads a component's fields, recurrence included, and whether any of its times became UTC by the
+/// object's own rules.
 pub(crate) fn read_fields(
     component: &Component<'_>,
     zones: &Zones,
     context: &ReadContext<'_>,
-) -> Result<(Fields, Option<String>), ReadError> {
+) -> Result<(Fields, bool), ReadError> {
     let (when, mut by_rules) = read_when(component, zones)?;
     let recurrence = read_recurrence(component, &when, zones, context, &mut by_rules)?;
     let fields = Fields {
@@ -77,7 +77,7 @@ fn read_recurrence(
     when: &When,
     zones: &Zones,
     context: &ReadContext<'_>,
-    by_rules: &mut Option<String>,
+    by_rules: &mut bool,
 ) -> Result<Option<Recurrence>, ReadError> {
     let mut dates = Vec::new();
     for line in component.all("RDATE") {
@@ -97,7 +97,7 @@ fn read_recurrence(
             } else {
                 (read_time(line, text, zones)?, None)
             };
-            *by_rules = by_rules.take().or(start.by_rules);
+            *by_rules |= start.by_rules;
             dates.push(match (start.moment, end) {
                 (Moment::Time(start), Some(Moment::Time(end))) => ExtraDate::Period { start, end },
                 (Moment::Time(start), _) => ExtraDate::At(start),

@@ -34,6 +34,8 @@ pub(crate) struct Understood {
     pub(crate) master: Option<Slot>,
     /// The overrides' components, also those that say nothing of their own.
     pub(crate) overrides: BTreeMap<RecurrenceId, Slot>,
+    /// Components of occurrences that have another one which counts.
+    pub(crate) duplicates: Vec<(RecurrenceId, Slot)>,
     /// Whether an override stands for later occurrences too.
     pub(crate) this_and_future: bool,
 }
@@ -63,6 +65,15 @@ impl Understood {
         }
         if events.is_empty() {
             return Ok(None);
+        }
+        // An END is missing between two events: the second would be lost inside the first.
+        let nested = |(_, event): &(Slot, &Component<'_>)| {
+            event.components().any(|inner| inner.is("VEVENT"))
+        };
+        if events.iter().any(nested) {
+            return Err(ReadError::Cut {
+                component: "VEVENT".to_owned(),
+            });
         }
         Reader::new(document, context, &events)?
             .read(&events)
@@ -96,7 +107,9 @@ struct Reader<'c> {
     zones: Zones,
     uid: Uid,
     remarks: Vec<Remark>,
-    by_rules: Option<String>,
+    duplicates: Vec<(RecurrenceId, Slot)>,
+    /// Whether any time became UTC by the object's own rules.
+    by_rules: bool,
 }
 
 impl<'c> Reader<'c> {
@@ -126,7 +139,8 @@ impl<'c> Reader<'c> {
             zones: Zones::of(document, start, repeats),
             uid,
             remarks: Vec::new(),
-            by_rules: None,
+            duplicates: Vec::new(),
+            by_rules: false,
         })
     }
 
@@ -177,14 +191,7 @@ impl<'c> Reader<'c> {
                 "One override stands for all later occurrences; each of them is shown as changed.",
             );
         }
-        let repeats = fields.is_some_and(|fields| fields.recurrence.is_some());
-        if let Some(tzid) = self.by_rules.take() {
-            if repeats {
-                return Err(ReadError::UnknownZone {
-                    tzid,
-                    described: true,
-                });
-            }
+        if self.by_rules {
             self.remark(
                 "custom_zone",
                 "The event is in a time zone of its own making; its time is kept as UTC.",
@@ -199,13 +206,14 @@ impl<'c> Reader<'c> {
             zones: self.zones,
             master: master_slot,
             overrides: found.into_iter().map(|(id, one)| (id, one.slot)).collect(),
+            duplicates: self.duplicates,
             this_and_future,
         })
     }
 
     fn fields(&mut self, event: &Component<'_>) -> Result<Fields, ReadError> {
         let (fields, by_rules) = read_fields(event, &self.zones, self.context)?;
-        self.by_rules = self.by_rules.take().or(by_rules);
+        self.by_rules |= by_rules;
         Ok(fields)
     }
 
@@ -226,7 +234,7 @@ impl<'c> Reader<'c> {
             });
         }
         let original = read_time(line, &line.value(), &self.zones)?;
-        self.by_rules = self.by_rules.take().or(original.by_rules);
+        self.by_rules |= original.by_rules;
         let mut fields = if event.first("DTSTART").is_none() && master.is_some() {
             // A cancelled occurrence is seen without a time of its own.
             timeless(event, master)?
@@ -251,7 +259,11 @@ impl<'c> Reader<'c> {
                 fields,
                 future,
             };
-            found.insert(id, one);
+            if let Some(loser) = found.insert(id, one) {
+                self.duplicates.push((id, loser.slot));
+            }
+        } else {
+            self.duplicates.push((id, slot));
         }
         Ok(())
     }

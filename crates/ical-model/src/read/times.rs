@@ -34,8 +34,8 @@ impl Moment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadTime {
     pub(crate) moment: Moment,
-    /// The TZID, where the time became UTC by the object's own rules.
-    pub(crate) by_rules: Option<String>,
+    /// Whether it became UTC by the object's own rules.
+    pub(crate) by_rules: bool,
 }
 
 /// A beginning of a value, for messages.
@@ -56,7 +56,7 @@ pub(crate) fn read_time(line: &Line<'_>, text: &str, zones: &Zones) -> Result<Re
     let plain = |moment| {
         Ok(ReadTime {
             moment,
-            by_rules: None,
+            by_rules: false,
         })
     };
     let is_date = || {
@@ -76,11 +76,15 @@ pub(crate) fn read_time(line: &Line<'_>, text: &str, zones: &Zones) -> Result<Re
     }
     match zones.resolve(&tzid) {
         Resolved::Zone(zone) => plain(Moment::Time(LocalTime::new(wall, Zone::Named(zone)))),
+        Resolved::Rules(_) if zones.repeats() => Err(ReadError::UnknownZone {
+            tzid,
+            described: true,
+        }),
         Resolved::Rules(rules) => Ok(ReadTime {
             moment: Moment::Time(LocalTime::utc(
                 rules.instant(wall).ok_or_else(|| bad(line, text))?,
             )),
-            by_rules: Some(tzid),
+            by_rules: true,
         }),
         Resolved::Unknown => Err(ReadError::UnknownZone {
             described: zones.describes(&tzid),
@@ -97,18 +101,18 @@ pub(crate) fn read_times(line: &Line<'_>, zones: &Zones) -> Result<Vec<ReadTime>
         .collect()
 }
 
-/// Start and end of a component, and the TZID by whose rules they became UTC.
+/// Start and end of a component, and whether either became UTC by the object's own rules.
 pub(crate) fn read_when(
     component: &Component<'_>,
     zones: &Zones,
-) -> Result<(When, Option<String>), ReadError> {
+) -> Result<(When, bool), ReadError> {
     let start_line = component.first("DTSTART").ok_or(ReadError::NoStart)?;
     let start = read_time(start_line, &start_line.value(), zones)?;
     let mut by_rules = start.by_rules;
     let end = match component.first("DTEND").filter(|line| says_something(line)) {
         Some(line) => {
             let end = read_time(line, &line.value(), zones)?;
-            by_rules = by_rules.or(end.by_rules);
+            by_rules |= end.by_rules;
             Some(end.moment)
         }
         None => None,

@@ -1,5 +1,7 @@
 //! What an override carries besides core fields, compared with its master.
 
+use std::collections::HashSet;
+
 use super::field::restates;
 use crate::component::{Component, Item};
 use crate::line::Line;
@@ -30,19 +32,16 @@ const LOOKS: [&str; 5] = ["CLASS", "CATEGORIES", "COLOR", "PRIORITY", "URL"];
 
 /// Whether `component` has lines or components that are neither core fields nor its master's.
 pub(super) fn has_own(component: &Component<'_>, master: &Component<'_>) -> bool {
+    let lines: HashSet<_> = master.lines().map(Line::content).collect();
+    let components: HashSet<_> = master.components().map(content).collect();
     component.items.iter().any(|item| match item {
         Item::Line(line) => {
             !line.is_blank()
                 && !restates(line)
                 && !OURS.iter().any(|name| line.is(name))
-                && !master
-                    .lines()
-                    .any(|other| other.content() == line.content())
+                && !lines.contains(&line.content())
         }
-        Item::Component(inner) => {
-            let own = content(inner);
-            !master.components().any(|other| content(other) == own)
-        }
+        Item::Component(inner) => !components.contains(&content(inner)),
     })
 }
 

@@ -43,6 +43,7 @@ pub(super) fn object(
         before: understood.event.series,
         master: understood.master,
         overrides: understood.overrides,
+        duplicates: understood.duplicates,
         names: Names {
             zones: &understood.zones,
             context,
@@ -64,6 +65,7 @@ pub(super) struct Editor<'d, 'e> {
     pub(super) before: Series,
     pub(super) master: Option<Slot>,
     pub(super) overrides: BTreeMap<RecurrenceId, Slot>,
+    pub(super) duplicates: Vec<(RecurrenceId, Slot)>,
     pub(super) names: Names<'e>,
     pub(super) touched: BTreeSet<Slot>,
     pub(super) removed: BTreeSet<Slot>,
@@ -112,6 +114,17 @@ impl<'d> Editor<'d, '_> {
             self.touched.insert(slot);
         }
         changed
+    }
+
+    /// Takes an override out, with what else stands for its occurrence. Says whether there was one.
+    pub(super) fn remove_override(&mut self, id: RecurrenceId) -> bool {
+        let Some(slot) = self.overrides.remove(&id) else {
+            return false;
+        };
+        self.removed.insert(slot);
+        let same = self.duplicates.iter().filter(|(other, _)| *other == id);
+        self.removed.extend(same.map(|(_, slot)| *slot));
+        true
     }
 
     /// The master's fields as the text now says them.
@@ -242,6 +255,10 @@ impl<'d> Editor<'d, '_> {
     }
 
     fn cancel(&mut self, id: RecurrenceId) -> Result<(), EditError> {
+        // However it says so, and wherever a moved master took it, it stays called off.
+        if self.before.overrides.get(&id) == Some(&OverrideValue::Cancelled) {
+            return Ok(());
+        }
         let master = self.master_now();
         let repeating = master.as_ref().filter(|fields| fields.recurrence.is_some());
         let (Some(master), Some(slot)) = (repeating, self.master) else {
@@ -256,8 +273,7 @@ impl<'d> Editor<'d, '_> {
             self.set(slot, &[Field::Status], &cancelled);
             return Ok(());
         };
-        if let Some(gone) = self.overrides.remove(&id) {
-            self.removed.insert(gone);
+        if self.remove_override(id) {
             self.touched.insert(slot);
         }
         let names = &mut self.names;
@@ -284,8 +300,7 @@ impl<'d> Editor<'d, '_> {
         if has_own {
             self.set(slot, &CORE, &inherited(&master, id));
         } else {
-            self.overrides.remove(&id);
-            self.removed.insert(slot);
+            self.remove_override(id);
             self.touched.insert(master_slot);
         }
         Ok(())

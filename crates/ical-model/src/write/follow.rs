@@ -41,37 +41,44 @@ impl Editor<'_, '_> {
             .master
             .as_ref()
             .map(|fields| fields.when.clone());
+        let mut shadows = Vec::new();
         for (id, override_slot) in self.overrides.clone() {
-            let wanted = self.edit.series.overrides.get(&id);
-            let stays = match (self.before.overrides.get(&id), wanted) {
+            match (
+                self.before.overrides.get(&id),
+                self.edit.series.overrides.get(&id),
+            ) {
                 (Some(OverrideValue::Cancelled), Some(OverrideValue::Cancelled))
-                | (_, Some(OverrideValue::Fields(_))) => true,
-                (Some(_), _) | (None, Some(OverrideValue::Cancelled)) => false,
-                (None, None) => {
-                    let new = before
-                        .as_ref()
-                        .and_then(|before| moved_with(id, before, &master.when))
-                        .filter(|new| is_occurrence(&master, *new, self.names.context));
-                    self.overrides.remove(&id);
-                    match new {
-                        Some(new) if !self.overrides.contains_key(&new) => {
-                            self.overrides.insert(new, override_slot);
-                            self.restate(override_slot, new, &master.when);
-                            self.set(override_slot, &CORE, &inherited(&master, new));
-                        }
-                        _ => {
-                            self.removed.insert(override_slot);
-                        }
-                    }
-                    continue;
+                | (_, Some(OverrideValue::Fields(_))) => {
+                    self.restate(override_slot, id, &master.when);
                 }
-            };
-            if stays {
-                self.restate(override_slot, id, &master.when);
-            } else {
-                self.overrides.remove(&id);
-                self.removed.insert(override_slot);
+                (None, None) => {
+                    self.overrides.remove(&id);
+                    shadows.push((id, override_slot));
+                }
+                (Some(_), _) | (None, Some(OverrideValue::Cancelled)) => {
+                    self.remove_override(id);
+                }
             }
+        }
+        for (id, override_slot) in shadows {
+            let new = before
+                .as_ref()
+                .and_then(|before| moved_with(id, before, &master.when))
+                .filter(|new| is_occurrence(&master, *new, self.names.context))
+                .filter(|new| !self.edit.series.overrides.contains_key(new));
+            match new {
+                Some(new) if !self.overrides.contains_key(&new) => {
+                    self.overrides.insert(new, override_slot);
+                    self.restate(override_slot, new, &master.when);
+                    self.set(override_slot, &CORE, &inherited(&master, new));
+                }
+                _ => {
+                    self.removed.insert(override_slot);
+                }
+            }
+            // What else stood for the occurrence says nothing any more.
+            let same = self.duplicates.iter().filter(|(other, _)| *other == id);
+            self.removed.extend(same.map(|(_, slot)| *slot));
         }
         let mut missing: BTreeSet<RecurrenceId> = self
             .edit

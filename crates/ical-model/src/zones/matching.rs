@@ -47,6 +47,10 @@ impl Around {
         }
     }
 
+    pub(super) fn repeats(&self) -> bool {
+        self.repeats
+    }
+
     /// The stretches of time to compare, the most telling first: a year around a single event; ten
     /// years of one that repeats, or, as programs write the rules of the day, its first three.
     fn stretches(&self) -> Vec<(Timestamp, Timestamp)> {

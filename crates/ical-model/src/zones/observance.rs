@@ -11,6 +11,8 @@ use crate::component::Component;
 use crate::line::text::split_commas;
 use crate::value::Stamp;
 
+/// Most onsets of one rule in a year; real ones have one.
+const MAX_A_YEAR: usize = 4;
 /// Years in which onsets are looked for before the first one asked about.
 const LOOK_BACK: i16 = 2;
 
@@ -111,7 +113,8 @@ impl Observance {
             if !age.is_multiple_of(rule.interval.max(1)) {
                 continue;
             }
-            for date in days_in(rule, self.start.date(), year) {
+            let days = days_in(rule, self.start.date(), year);
+            for date in days.into_iter().take(MAX_A_YEAR) {
                 let wall = date.to_datetime(self.start.time());
                 if wall < self.start || !self.before_end(rule, wall) {
                     continue;

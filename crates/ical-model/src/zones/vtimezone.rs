@@ -9,8 +9,8 @@ use super::observance::{Observance, Onset, day_before};
 use crate::component::Component;
 
 /// Most observances and most RDATEs of one VTIMEZONE that are looked at.
-const MAX_OBSERVANCES: usize = 200;
-const MAX_DATES: usize = 2_000;
+const MAX_OBSERVANCES: usize = 100;
+const MAX_DATES: usize = 500;
 
 /// The rules a VTIMEZONE states.
 #[derive(Debug, Clone, PartialEq)]

@@ -130,7 +130,7 @@ fn all_carried(text: &[u8]) -> (Vec<Vec<u8>>, Vec<Vec<Vec<u8>>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn any_series_becomes_any_other(

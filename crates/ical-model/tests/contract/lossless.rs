@@ -32,7 +32,7 @@ fn nearly_calendar() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_octets_come_out_as_they_came_in(input in nearly_calendar()) {
