@@ -215,7 +215,7 @@ fn tls_trouble(error: &reqwest::Error) -> Option<String> {
         ("Revoked", "its certificate has been revoked"),
         (
             "CaUsedAsEndEntity",
-            "it shows the certificate of an authority as its own",
+            "its certificate is a self-made authority's own; it needs one signed by that authority",
         ),
         (
             "corrupt message",

@@ -39,6 +39,34 @@ pub(crate) async fn web_server(status: &str, body: &str) -> SocketAddr {
     recorder(Ipv4Addr::LOCALHOST, answer).await.0
 }
 
+/// Stands in front of the server at `target` (which closes its connections after each answer) and
+/// gives every GET the same answer of its own.
+pub(crate) async fn meddler(target: &str, got: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let target = target.trim_start_matches("http://").to_owned();
+    let got = format!(
+        "HTTP/1.1 200 OK\r\nETag: \"meddled\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{got}",
+        got.len()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (target, got) = (target.clone(), got.clone());
+            tokio::spawn(async move {
+                let mut method = [0; 4];
+                if stream.peek(&mut method).await.is_ok() && &method == b"GET " {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let _ = stream.write_all(got.as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                } else if let Ok(mut server) = tokio::net::TcpStream::connect(&target).await {
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+                }
+            });
+        }
+    });
+    address
+}
+
 fn redirect(to: &str) -> String {
     format!(
         "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

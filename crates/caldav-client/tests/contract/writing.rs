@@ -6,8 +6,8 @@ use sync_engine::plan::operation::Write;
 use sync_engine::ports::{ErrorClass, Remove, SidePort as _, Written};
 
 use crate::common::{
-    create, cursor, done, event, ics, kind, last, observed, opened, removal, retitle, said, series,
-    sim, stale, title,
+    account, create, cursor, done, event, ics, kind, last, lines, now, observed, opened, removal,
+    retitle, said, series, sim, stale, title, work,
 };
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_copy_is_created_under_its_own_name_and_is_its_own_echo() {
     // The next listing shows the very same version: nothing is fetched again for our own echo.
     let listing = calendar.list(Some(&before)).await.unwrap();
     assert_eq!(
-        crate::common::lines(&listing)[&wanted.tag.caldav_name()],
+        lines(&listing)[&wanted.tag.caldav_name()],
         made.etag.unwrap().as_str()
     );
 }
@@ -161,6 +161,49 @@ async fn versions_without_strong_etags_are_compared_by_reading() {
                 .starts_with("If-Match")
         }));
     }
+}
+
+#[tokio::test]
+async fn an_etag_that_only_get_shows_does_not_count() {
+    let sim = sim(|quirks| quirks.no_keep_alive = true);
+    let old = ics("a", "Old");
+    sim.put("alice", "work", "a.ics", &old);
+    sim.put("alice", "work", "b.ics", &ics("b", "Other"));
+    let between = crate::sites::meddler(sim.url(), &old).await;
+    let account = account(&format!("http://{between}/dav/"));
+    let calendar = account.open(&work(&account).await, now()).unwrap();
+    let before = observed(&calendar, "a.ics").await;
+    let after = done(calendar.update(&retitle(&before, "New")).await.unwrap());
+    assert!(account.profile().get_without_etag);
+    assert_eq!((title(&after), sim.counts()["PUT"]), ("New", 1));
+    let now = stale(calendar.update(&retitle(&before, "Late")).await.unwrap());
+    assert!(matches!(now, Seen::Present(now) if title(&now) == "New"));
+    assert_eq!(
+        calendar.remove(&removal(&after)).await.unwrap(),
+        Written::Removed
+    );
+}
+
+#[tokio::test]
+async fn a_get_without_etag_is_asked_again_by_multiget() {
+    let sim = sim(|_| {});
+    sim.put("alice", "work", "a.ics", &ics("a", "A"));
+    let (account, calendar) = opened(&sim).await;
+    let listed = lines(&calendar.list(None).await.unwrap());
+    sim.add_fault(Fault::on(
+        "GET",
+        FaultAction::Status {
+            code: 200,
+            retry_after: None,
+            body: ics("a", "From somewhere else"),
+        },
+    ));
+    let seen = observed(&calendar, "a.ics").await;
+    assert_eq!(
+        (title(&seen), seen.etag.as_ref().unwrap().as_str()),
+        ("A", &*listed["a.ics"])
+    );
+    assert!(account.profile().get_without_etag);
 }
 
 #[tokio::test]
