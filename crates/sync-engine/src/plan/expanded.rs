@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 use crate::model::{ComponentKey, Field, FieldSet, Fields, RecurrenceId, SideTag};
 use crate::ports::side::{Change, ComponentChange, Target, Update};
 use crate::ports::store::RowChange;
-use crate::projection::expand::{self, Why};
+use crate::projection::expand::{self, MOST_OCCURRENCES, Why};
 use crate::projection::{Projected, Shaped};
 use crate::report::Warning;
 use crate::row::{Row, Setback};
@@ -35,7 +35,9 @@ pub(super) fn update<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     let window = reaching_back(flow.window, b, flow);
-    let Ok(wanted) = expand::occurrences(want, window, flow.floating) else {
+    // Those that stand already do not count: they stay though the window has moved on.
+    let most = MOST_OCCURRENCES.saturating_add(b.map_or(0, |b| b.parts.len()));
+    let Ok(wanted) = expand::occurrences(want, window, flow.floating, most) else {
         return too_many(flow, row, plan);
     };
     plan.warnings.push(Warning {
@@ -47,7 +49,7 @@ pub(super) fn update<A: SideTag, B: Sided>(
         uid: Some(row.uid.clone()),
     });
     let due = flow.enters(&a.series);
-    let before = had::<A, B>(flow, &row, window);
+    let before = had::<A, B>(flow, &row, window, most);
     let mut steps = Vec::new();
     for (id, single) in &wanted {
         let step = match b.and_then(|b| {
@@ -111,7 +113,8 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
     let mut steps = if holds.is_ok() {
         super::writing::creation::<A, B>(flow, &row, a, want, Reason::Reshaped)
     } else {
-        let Ok(wanted) = expand::occurrences(want, flow.window, flow.floating) else {
+        let Ok(wanted) = expand::occurrences(want, flow.window, flow.floating, MOST_OCCURRENCES)
+        else {
             return too_many(flow, row, plan);
         };
         wanted
@@ -227,6 +230,7 @@ fn had<A: SideTag, B: Sided>(
     flow: &Flow<'_, B>,
     row: &Row,
     window: (Timestamp, Timestamp),
+    most: usize,
 ) -> BTreeMap<RecurrenceId, Fields> {
     let Some(link) = row.link::<A>() else {
         return BTreeMap::new();
@@ -234,7 +238,7 @@ fn had<A: SideTag, B: Sided>(
     let Shaped::Series(had) = flow.projection.shape(&link.echo) else {
         return BTreeMap::new();
     };
-    expand::occurrences(&had, window, flow.floating)
+    expand::occurrences(&had, window, flow.floating, most)
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(id, single)| Some((id, single.series().master.clone()?)))
@@ -274,7 +278,7 @@ fn too_many<B: SideTag>(flow: &Flow<'_, B>, mut row: Row, plan: &mut Plan) {
             "{}: such a series can be shown as at most {} single events. Make the window smaller or \
              the series simpler.",
             expand::TooMany,
-            expand::MOST_OCCURRENCES
+            MOST_OCCURRENCES
         ),
         uid: Some(row.uid.clone()),
     });

@@ -98,18 +98,19 @@ pub fn holds(target: &Capabilities, series: &Series, floating: &ZoneName) -> Res
 
 /// The occurrences of a series between two instants, each as a single event of its own.
 ///
-/// Fails when there are more than [`MOST_OCCURRENCES`], or when counting them takes too long.
+/// Fails when there are more than `most`, or when counting them takes too long.
 pub fn occurrences(
     series: &Projected,
     window: (Timestamp, Timestamp),
     floating: &ZoneName,
+    most: usize,
 ) -> Result<BTreeMap<RecurrenceId, Projected>, TooMany> {
     let limits = Limits {
-        occurrences: MOST_OCCURRENCES + 1,
+        occurrences: most.saturating_add(1),
         ..Limits::default()
     };
     let found = recurrence::series_occurrences(series.series(), floating, window, &limits);
-    if found.cut != Cut::No || found.items.len() > MOST_OCCURRENCES {
+    if found.cut != Cut::No || found.items.len() > most {
         return Err(TooMany);
     }
     Ok(found

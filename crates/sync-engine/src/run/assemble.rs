@@ -264,24 +264,13 @@ fn counterpart<B: SideTag>(
         .filter(|(found, _)| found == hash)
         .map(|(_, key)| key)
         .collect();
-    // A series that was expanded has many: they belong together.
+    // A series that was expanded has many: they belong together. What proves itself brings its
+    // exceptions along, which may carry no tag of their own.
     let proven: Vec<Mirrored<B>> = keys
         .iter()
         .filter_map(|key| targets.get(key))
+        .filter(|resources| resources.iter().any(|resource| proves(resource, hash)))
         .flatten()
-        .filter(|resource| {
-            resource.observation.as_ref().is_some_and(|observation| {
-                matches!(&observation.tag, Some(tag) if tag.uid_hash == hash)
-                    && (observation
-                        .tag
-                        .as_ref()
-                        .is_some_and(|tag| tag.proves(observation))
-                        || matches!(
-                            observation.content,
-                            crate::observation::Content::Exception { .. }
-                        ))
-            })
-        })
         .cloned()
         .collect();
     let alive = crate::snapshot::together(&proven, floating);
@@ -302,4 +291,14 @@ fn counterpart<B: SideTag>(
         Some(snapshot) if snapshot.copy.is_some() => None,
         _ => Some(found),
     }
+}
+
+/// Whether a resource's own name proves that it is a copy of the source with this hash.
+fn proves<B: SideTag>(resource: &Mirrored<B>, hash: &str) -> bool {
+    resource.observation.as_ref().is_some_and(|observation| {
+        observation
+            .tag
+            .as_ref()
+            .is_some_and(|tag| tag.uid_hash == hash && tag.proves(observation))
+    })
 }

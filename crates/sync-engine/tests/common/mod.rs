@@ -2,7 +2,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test binary uses its own part"
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part; helpers of tests assert the blunt way"
 )]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
