@@ -100,10 +100,7 @@ impl Calendar {
         &self,
         update: &Update<Caldav>,
     ) -> Result<Written<Caldav>, Error> {
-        let (Target::Stored(resource)
-        | Target::Occurrence {
-            series: resource, ..
-        }) = &update.target;
+        let resource = target(update);
         let href = self.written_href(resource);
         let mut attempt = 1;
         loop {
