@@ -41,10 +41,15 @@ impl GoogleCalendar {
             create.default_reminders,
             &floating,
         )?;
-        if create.revive {
-            self.revived(&id, body).await
-        } else {
-            self.inserted(&id, body).await
+        // An id that is free is the rule: asking first would double the requests of a first sync.
+        match self.inserted(&id, body.clone()).await? {
+            Written::Taken {
+                now,
+                used_up: false,
+            } if create.revive && matches!(*now, Seen::Gone { .. }) => {
+                self.revived(&id, body).await
+            }
+            written => Ok(written),
         }
     }
 
