@@ -11,6 +11,7 @@
 )]
 
 mod create;
+mod engine;
 mod fetch;
 mod harness;
 mod listing;
