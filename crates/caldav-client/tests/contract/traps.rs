@@ -325,7 +325,7 @@ async fn trap_10_bodies_have_a_length_and_are_verified() {
     // An upload that arrives cut and is accepted all the same shows when it is read back.
     let wanted = create("t", "Cut");
     let cut = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:cut\r\n";
-    sim.add_fault(Fault::on("GET", FaultAction::Delay { millis: 200 }));
+    sim.add_fault(Fault::on("PUT", FaultAction::Delay { millis: 300 }).after());
     let write = calendar.create(&wanted);
     sim.clear_log();
     let spoil = async {

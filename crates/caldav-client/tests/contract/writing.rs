@@ -3,7 +3,7 @@
 use simulators::caldav::{Fault, FaultAction};
 use sync_engine::observation::Seen;
 use sync_engine::plan::operation::Write;
-use sync_engine::ports::{ErrorClass, Remove, SidePort as _, Written};
+use sync_engine::ports::{ErrorClass, SidePort as _, Written};
 
 use crate::common::{
     account, create, cursor, done, event, ics, kind, last, lines, now, observed, opened, removal,
@@ -223,8 +223,8 @@ async fn an_edit_between_write_and_read_back_is_heard() {
     sim.put("alice", "work", "a.ics", &ics("a", "Old"));
     let (_, calendar) = opened(&sim).await;
     let before = observed(&calendar, "a.ics").await;
-    // The read back is held up; meanwhile somebody edits.
-    sim.add_fault(Fault::on("GET", FaultAction::Delay { millis: 300 }).nth(2));
+    // The write's answer is held up; meanwhile somebody edits.
+    sim.add_fault(Fault::on("PUT", FaultAction::Delay { millis: 300 }).after());
     let update = retitle(&before, "Ours");
     let write = calendar.update(&update);
     let edit = async {
@@ -347,16 +347,30 @@ async fn a_calendar_closed_meanwhile_is_the_calendar_s_failure() {
 
 #[tokio::test]
 async fn nobody_is_told_when_an_attended_event_goes() {
-    let sim = sim(|_| {});
-    let lines = "SUMMARY:Theirs\r\nORGANIZER:mailto:bob@example.org\r\nATTENDEE:mailto:alice@example.org\r\n";
-    sim.put("alice", "work", "a.ics", &event("a", lines));
-    let (_, calendar) = opened(&sim).await;
-    let before = observed(&calendar, "a.ics").await;
-    // The note alone is enough: the engine need not know.
-    assert!(before.note.is_some());
-    let remove = Remove {
-        attending: false,
-        ..removal(&before)
-    };
-    assert_eq!(calendar.remove(&remove).await.unwrap(), Written::Removed);
+    let sim = sim(|quirks| quirks.no_keep_alive = true);
+    let attended = "SUMMARY:Theirs\r\nORGANIZER:mailto:bob@example.org\r\n\
+                    ATTENDEE:mailto:alice@example.org\r\n";
+    sim.put(
+        "alice",
+        "work",
+        "attended.ics",
+        &event("attended", attended),
+    );
+    sim.put("alice", "work", "own.ics", &ics("own", "Own"));
+    let (between, heard) = crate::sites::listener(sim.url()).await;
+    let account = account(&format!("http://{between}/dav/"));
+    let calendar = account.open(&work(&account).await, now()).unwrap();
+    for (name, silent) in [("attended.ics", true), ("own.ics", false)] {
+        let seen = observed(&calendar, name).await;
+        // The engine does not say that the owner merely attends: the note does.
+        assert_eq!(seen.note.is_some(), silent);
+        heard.lock().unwrap().clear();
+        assert_eq!(
+            calendar.remove(&removal(&seen)).await.unwrap(),
+            Written::Removed
+        );
+        let requests = heard.lock().unwrap().join("\n").to_lowercase();
+        assert!(requests.contains("delete "));
+        assert_eq!(requests.contains("schedule-reply: f"), silent, "{requests}");
+    }
 }
