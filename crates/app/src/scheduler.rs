@@ -187,7 +187,8 @@ impl App {
                 ended,
             },
             done,
-            stop: Arc::new(AtomicBool::new(false)),
+            // A trigger during the end makes a run that ends at once.
+            stop: Arc::new(AtomicBool::new(self.inner.ending.is_cancelled())),
         };
         let handle = under.handle.clone();
         let drive = {
@@ -203,9 +204,7 @@ impl App {
         if drive {
             let app = self.clone();
             let mapping = mapping.id.clone();
-            self.inner
-                .tasks
-                .spawn(async move { app.drive(mapping, round).await });
+            self.spawn(async move { app.drive(mapping, round).await });
         }
         Ok(handle)
     }

@@ -7,6 +7,7 @@ use gcal_client::{Google, GoogleConfig};
 use store::Db;
 use sync_engine::model::AccountId;
 use sync_engine::model::time::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,15 +44,19 @@ pub(crate) struct Inner {
     pub(crate) ending: CancellationToken,
     /// Everything that runs in the background.
     pub(crate) tasks: TaskTracker,
+    /// Where it runs: not where it was asked for. A web server's threads have runtimes of their own
+    /// that end with the server, and a run must not be cut off with them.
+    runtime: Handle,
 }
 
 impl App {
-    /// Builds the services. Nothing runs in the background until [`start`](Self::start).
+    /// Builds the services. Nothing runs in the background until [`start`](Self::start); what does,
+    /// runs on the runtime that this is called on.
     pub async fn new(config: AppConfig, db: Db, clock: Arc<dyn Clock>) -> Result<Self, UserError> {
         let google = match &config.google {
             None => None,
             Some(client) => {
-                let transport = outbound::Client::new(outbound::Policy::default())
+                let transport = outbound::Client::new(gcal_client::transport::policy())
                     .map_err(|error| unusable(&error))?;
                 let set_up = GoogleConfig {
                     client_id: client.id.clone(),
@@ -91,6 +96,7 @@ impl App {
                 delivered: Notify::new(),
                 ending: CancellationToken::new(),
                 tasks: TaskTracker::new(),
+                runtime: Handle::current(),
             }),
         })
     }
@@ -98,9 +104,14 @@ impl App {
     /// Starts what runs in the background: the scheduler and the delivery of webhooks.
     pub fn start(&self) {
         let app = self.clone();
-        self.inner.tasks.spawn(async move { app.schedule().await });
+        self.spawn(async move { app.schedule().await });
         let app = self.clone();
-        self.inner.tasks.spawn(async move { app.deliver().await });
+        self.spawn(async move { app.deliver().await });
+    }
+
+    /// Runs something in the background; [`stop`](Self::stop) waits for its end.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.spawn_on(task, &self.inner.runtime);
     }
 
     /// Ends what runs in the background: runs stop before their next write, then the database is
@@ -128,7 +139,8 @@ impl App {
         Ok(self.inner.db.check().await?)
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// Now, by the program's clock.
+    pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 }
