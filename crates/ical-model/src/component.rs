@@ -81,6 +81,11 @@ impl<'a> Component<'a> {
             .eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// Whether it has an END of its own.
+    pub fn is_closed(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Its own lines, not those of components in it.
     pub fn lines(&self) -> impl Iterator<Item = &Line<'a>> {
         self.items.iter().filter_map(|item| match item {

@@ -18,6 +18,13 @@ impl Param {
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
+
+    /// Whether it means the same whatever value follows: an unclosed quote would take a part of
+    /// that for its own.
+    pub(crate) fn is_closed(&self) -> bool {
+        let content = [b";", self.raw.as_slice(), b":\":\":"].concat();
+        header_end(&content, 0, true) == Some(self.raw.len() + 1)
+    }
 }
 
 /// One value of a parameter.

@@ -63,10 +63,19 @@ impl Understood {
                 component: component.clone(),
             });
         }
+        // What stands after a component without END is lost inside it.
+        let calendars = document.components().filter(|each| each.is("VCALENDAR"));
+        if let Some(open) = calendars
+            .flat_map(Component::components)
+            .find(|inner| !inner.is_closed())
+        {
+            return Err(ReadError::Cut {
+                component: open.name(),
+            });
+        }
         if events.is_empty() {
             return Ok(None);
         }
-        // An END is missing between two events: the second would be lost inside the first.
         let nested = |(_, event): &(Slot, &Component<'_>)| {
             event.components().any(|inner| inner.is("VEVENT"))
         };

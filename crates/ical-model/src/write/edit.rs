@@ -206,7 +206,9 @@ impl<'d> Editor<'d, '_> {
         let Some(component) = component(&mut self.document, slot) else {
             return;
         };
-        if exceptions::retain(component, &master.when, &self.names, |other, _| other != id) {
+        if exceptions::retain(component, &master.when, &self.names, |at| {
+            at.is_none_or(|(other, _)| other != id)
+        }) {
             self.touched.insert(slot);
         }
     }

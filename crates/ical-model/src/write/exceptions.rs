@@ -13,12 +13,12 @@ use crate::line::text::split_commas;
 use crate::read::{Moment, read_time};
 
 /// Keeps the EXDATE values for which `keep` says so, given the occurrence each stands for and
-/// whether it is of the master's own value type. Lines of which all values stay are untouched.
+/// whether it is of the master's own value type (`None`: it is no time). Lines of which all values stay are untouched.
 pub(super) fn retain(
     component: &mut Component<'_>,
     master: &When,
     names: &Names<'_>,
-    mut keep: impl FnMut(RecurrenceId, bool) -> bool,
+    mut keep: impl FnMut(Option<(RecurrenceId, bool)>) -> bool,
 ) -> bool {
     let mut changed = false;
     component.items.retain_mut(|item| {
@@ -30,8 +30,7 @@ pub(super) fn retain(
         let mut kept = Vec::new();
         let mut dropped = false;
         for text in split_commas(&value) {
-            let stays = text.trim().is_empty()
-                || id_of(line, text, master, names).is_none_or(|(id, alike)| keep(id, alike));
+            let stays = text.trim().is_empty() || keep(id_of(line, text, master, names));
             if stays {
                 kept.push(text);
             } else {
@@ -72,8 +71,8 @@ pub(super) fn listed(
     names: &Names<'_>,
 ) -> BTreeSet<RecurrenceId> {
     let mut ids = BTreeSet::new();
-    retain(component, master, names, |id, _| {
-        ids.insert(id);
+    retain(component, master, names, |at| {
+        ids.extend(at.map(|(id, _)| id));
         true
     });
     ids

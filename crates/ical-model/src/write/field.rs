@@ -120,13 +120,14 @@ fn header(name: &str, parameters: &[Param]) -> Vec<u8> {
     header
 }
 
-/// The parameters of a property's first line, but for those named.
+/// The parameters of a property's first line that another value can have, but for those named.
 pub(super) fn kept_parameters(component: &Component<'_>, name: &str, but: &[&str]) -> Vec<Param> {
     let Some(line) = component.first(name) else {
         return Vec::new();
     };
     let mut parameters = line.parameters();
-    parameters.retain(|parameter| !but.iter().any(|name| parameter.is(name)));
+    parameters
+        .retain(|parameter| parameter.is_closed() && !but.iter().any(|name| parameter.is(name)));
     parameters
 }
 

@@ -92,8 +92,9 @@ impl Editor<'_, '_> {
         let Some(component) = component(&mut self.document, slot) else {
             return;
         };
-        exceptions::retain(component, &master.when, &self.names, |id, alike| {
-            alike && missing.remove(&id)
+        exceptions::retain(component, &master.when, &self.names, |at| {
+            // What is no time was harmless only while nothing repeated.
+            at.is_some_and(|(id, alike)| alike && missing.remove(&id))
         });
         if master.recurrence.is_some() {
             for id in missing {

@@ -99,13 +99,14 @@ pub(super) fn set_when(
     names: &mut Names<'_>,
 ) -> bool {
     let is_override = component.first("RECURRENCE-ID").is_some();
-    let before = read_fields(component, names.zones, names.context)
-        .ok()
-        .map(|(fields, _)| fields);
+    let read = read_fields(component, names.zones, names.context).ok();
+    // Rules of nobody give no zone to repeat in.
+    let anew = wanted.recurrence.is_some() && read.as_ref().is_some_and(|(_, by_rules)| *by_rules);
+    let before = read.map(|(fields, _)| fields);
     let was_all_day = before.as_ref().map(|fields| fields.when.is_all_day());
     let turned = was_all_day.is_some_and(|was| was != wanted.when.is_all_day());
-    let mut changed = set_start(component, wanted, names);
-    changed |= set_end(component, &wanted.when, turned, names);
+    let mut changed = set_start(component, wanted, anew, names);
+    changed |= set_end(component, &wanted.when, turned || anew, names);
     if !is_override {
         let repeated = before.is_some_and(|fields| fields.recurrence.is_some());
         changed |= set_recurrence(component, wanted, turned, names);
@@ -123,9 +124,14 @@ pub(super) fn set_when(
     changed
 }
 
-fn set_start(component: &mut Component<'_>, wanted: &Fields, names: &mut Names<'_>) -> bool {
+fn set_start(
+    component: &mut Component<'_>,
+    wanted: &Fields,
+    anew: bool,
+    names: &mut Names<'_>,
+) -> bool {
     let (start, _) = ends(&wanted.when);
-    if names.read(component.first("DTSTART")) == Some(start.clone()) {
+    if !anew && names.read(component.first("DTSTART")) == Some(start.clone()) {
         return false;
     }
     let line = names.line(component, "DTSTART", "DTSTART", &start);
@@ -136,11 +142,11 @@ fn set_start(component: &mut Component<'_>, wanted: &Fields, names: &mut Names<'
 fn set_end(
     component: &mut Component<'_>,
     wanted: &When,
-    turned: bool,
+    anew: bool,
     names: &mut Names<'_>,
 ) -> bool {
     let now = read_when(component, names.zones).map(|(when, _)| when);
-    if !turned && now.as_ref().is_ok_and(|when| when == wanted) {
+    if !anew && now.as_ref().is_ok_and(|when| when == wanted) {
         return false;
     }
     let (_, end) = ends(wanted);
@@ -200,10 +206,7 @@ fn set_recurrence(
     turned: bool,
     names: &mut Names<'_>,
 ) -> bool {
-    let now = read_fields(component, names.zones, names.context)
-        .ok()
-        .and_then(|(fields, _)| fields.recurrence)
-        .unwrap_or_default();
+    let now = recurrence_now(component, names);
     let wanted = match &wanted.recurrence {
         Some(recurrence) => recurrence.normalized(&wanted.when),
         None => Recurrence::default(),
@@ -216,17 +219,26 @@ fn set_recurrence(
         replace(component, "RRULE", lines.collect());
         changed = true;
     }
-    if now.exclusion_rules != wanted.exclusion_rules {
-        let lines = wanted.exclusion_rules.iter();
-        let lines = lines.map(|rule| plain("EXRULE", &rule.to_string()));
-        replace(component, "EXRULE", lines.collect());
-        changed = true;
-    }
     if now.dates != wanted.dates || (turned && !wanted.dates.is_empty()) {
         let start = component.first("DTSTART").cloned();
         let lines = extra_dates(&wanted, &mut |at| names.spelling(start.as_ref(), at));
         replace(component, "RDATE", lines);
         changed = true;
     }
+    // Read again: an EXRULE that took nothing away wakes up when the event begins to repeat.
+    if recurrence_now(component, names).exclusion_rules != wanted.exclusion_rules {
+        let lines = wanted.exclusion_rules.iter();
+        let lines = lines.map(|rule| plain("EXRULE", &rule.to_string()));
+        replace(component, "EXRULE", lines.collect());
+        changed = true;
+    }
     changed
+}
+
+/// What the component's rules and dates say now.
+fn recurrence_now(component: &Component<'_>, names: &Names<'_>) -> Recurrence {
+    read_fields(component, names.zones, names.context)
+        .ok()
+        .and_then(|(fields, _)| fields.recurrence)
+        .unwrap_or_default()
 }

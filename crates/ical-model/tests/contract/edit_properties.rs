@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use ical_model::component::{Component, Document};
-use ical_model::{Edit, Limits, NewObject, ReadContext, edit_object, new_object};
+use ical_model::{
+    Edit, Limits, NewObject, Object, ReadContext, edit_object, new_object, read_object,
+};
 use proptest::prelude::*;
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{ComponentKey, Field, FieldSet, Fields, OverrideValue, Series, Uid};
@@ -11,6 +13,7 @@ use sync_engine::ports::{Change, ComponentChange};
 
 use super::event;
 use super::generate::series;
+use super::hostile::hostile;
 
 /// What a plan would ask for to get from one to the other.
 fn changes(from: &Series, to: &Series) -> Vec<ComponentChange> {
@@ -195,5 +198,46 @@ proptest! {
         if changes.is_empty() {
             prop_assert_eq!(text, shown);
         }
+    }
+
+    #[test]
+    fn any_readable_text_becomes_any_series(text in hostile(), to in series()) {
+        let context = ReadContext::default();
+        let Object::Event(event) = read_object(text.as_bytes(), &context).object else {
+            return Ok(());
+        };
+        let from = event.series;
+        let Some(master) = &from.master else { return Ok(()) };
+        let sensitivity = master.sensitivity;
+        let alike = |value: &OverrideValue| match value {
+            OverrideValue::Fields(fields) => fields.sensitivity == sensitivity,
+            OverrideValue::Cancelled => true,
+        };
+        if !from.overrides.values().all(alike) {
+            return Ok(());
+        }
+        let mut to = to;
+        to.master.as_mut().unwrap().sensitivity = sensitivity;
+        for value in to.overrides.values_mut() {
+            if let OverrideValue::Fields(fields) = value {
+                fields.sensitivity = sensitivity;
+            }
+        }
+        let changes = changes(&from, &to);
+        let edit = Edit {
+            series: &to,
+            changes: &changes,
+            tag: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let edited = match edit_object(text.as_bytes(), &edit, &context) {
+            Ok(edited) => edited,
+            Err(error) => {
+                prop_assert_eq!(error.code(), "this_and_future");
+                return Ok(());
+            }
+        };
+        let read = super::event(&edited).series;
+        prop_assert_eq!(&read, &to, "{}\n----\n{}", text, String::from_utf8_lossy(&edited));
     }
 }
