@@ -2,6 +2,7 @@
 //! shortest description of what its ports mean. They forget everything when they are dropped.
 
 mod calendar;
+mod mirror;
 mod store;
 
 pub use calendar::{Fault, MemoryCalendar};
