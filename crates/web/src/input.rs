@@ -1,0 +1,94 @@
+//! Reading requests: JSON bodies with every fault named, query strings, forms with their token.
+//! Limits on bytes and time; nothing unknown is taken silently.
+
+mod form;
+mod json;
+mod query;
+
+pub(crate) use form::Form;
+pub(crate) use json::{Body, read};
+pub(crate) use query::Query;
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{HttpRequest, dev::Payload};
+use futures_util::StreamExt as _;
+
+use crate::failure::Failure;
+
+/// Bytes of a JSON body at most.
+pub(crate) const JSON_BYTES: usize = 64 * 1024;
+/// Bytes of a form at most.
+pub(crate) const FORM_BYTES: usize = 16 * 1024;
+/// Bytes of the sign-in form at most: anybody may send it.
+pub(crate) const SIGN_IN_BYTES: usize = 2 * 1024;
+/// Time for a body.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Reads a body within its limits.
+pub(crate) async fn bytes(payload: &mut Payload, limit: usize) -> Result<Bytes, Failure> {
+    let reading = async {
+        let mut body = BytesMut::new();
+        while let Some(piece) = payload.next().await {
+            let piece = piece.map_err(|_| {
+                Failure::http(
+                    StatusCode::BAD_REQUEST,
+                    "unreadable",
+                    "Not readable",
+                    "The body of the request broke off.",
+                    "Send the request again.",
+                )
+            })?;
+            if body.len() + piece.len() > limit {
+                return Err(Failure::http(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too_large",
+                    "Too large",
+                    format!("The body of the request is larger than {limit} bytes."),
+                    "Send less.",
+                ));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::http(
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                "Too slow",
+                "The body of the request did not come in time.",
+                "Send the request again.",
+            ))
+        })
+}
+
+/// The media type of a request, in lower case and without parameters; empty when it has none.
+pub(crate) fn media_type(request: &HttpRequest) -> String {
+    let given = request
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    given
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// 415.
+pub(crate) fn wrong_type(wanted: &str) -> Failure {
+    Failure::http(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "Unsupported media type",
+        format!("The body is not {wanted}."),
+        format!("Send it as \"Content-Type: {wanted}\"."),
+    )
+}
