@@ -352,6 +352,37 @@ async fn a_lost_database_makes_nothing_twice() {
 }
 
 #[tokio::test]
+async fn an_exception_of_a_series_former_kind_is_none_of_its_occurrences() {
+    for policy in [ExceptionPolicy::Keep, ExceptionPolicy::Drop] {
+        let config = GoogleSimConfig::default().knobs(|knobs| knobs.exception_policy = policy);
+        let both = Both::new(World::with(config, Pace::unlimited()));
+        let own = |fields: Fields| OverrideValue::Fields(Box::new(fields));
+        let mut days = Series::single(repeating(
+            all_day("Day", "2026-11-10"),
+            "FREQ=DAILY;COUNT=5",
+        ));
+        let id = RecurrenceId::Date("2026-11-12".parse().unwrap());
+        days.overrides
+            .insert(id, own(all_day("Other", "2026-11-12")));
+        both.caldav.put("one", "one@x", days);
+        both.run().await;
+        settles(&both, "all-day").await;
+
+        let mut timed = Series::single(repeating(
+            event("Timed", "2026-11-10T10:00:00"),
+            "FREQ=DAILY;COUNT=5",
+        ));
+        let id = super::harness::wall("2026-11-12T10:00:00");
+        timed
+            .overrides
+            .insert(id, own(event("Own", "2026-11-12T12:00:00")));
+        both.caldav.put("one", "one@x", timed);
+        both.run().await;
+        settles(&both, &format!("timed, {policy:?}")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_copy_that_may_not_be_revived_is_made_under_another_id() {
     for forbidden in [false, true] {
         let config = GoogleSimConfig::default().knobs(|knobs| knobs.revive_forbidden = forbidden);
