@@ -2,13 +2,11 @@
 //! proceeds. A held plan's id stands for exactly its content, so that an approval passes that and
 //! nothing else.
 
-use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::mapping::Mapping;
 use crate::model::time::Timestamp;
-use crate::model::{PlanId, Side};
+use crate::model::{Fingerprint, PlanId, Side};
 use crate::plan::operation::{Account, Step};
 use crate::plan::{Group, Plan, Weight};
 use crate::ports::store::MappingState;
@@ -108,16 +106,9 @@ pub fn guard(
     }
 }
 
-/// A hash over the rows, what is done to them and the versions it is conditional on.
+/// A fingerprint of the writes: the rows, what is done to them and the versions it is conditional
+/// on.
 pub fn id_of(groups: &[Group]) -> PlanId {
-    let mut hash = Sha256::new();
-    for group in groups {
-        for step in &group.steps {
-            // Plain values of our own always serialise.
-            let text = serde_json::to_string(step).unwrap_or_default();
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-    }
-    PlanId::new(HEXLOWER.encode(hash.finalize().get(..16).unwrap_or_default()))
+    let steps: Vec<&Step> = groups.iter().flat_map(|group| &group.steps).collect();
+    PlanId::new(Fingerprint::of_value(&steps).as_str())
 }

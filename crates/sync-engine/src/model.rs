@@ -1,10 +1,12 @@
 //! The model: sides, names, times, series. Plain values without I/O, clock or randomness.
 
+pub mod fingerprint;
 pub mod ids;
 pub mod series;
 pub mod side;
 pub mod time;
 
+pub use fingerprint::Fingerprint;
 pub use ids::{
     AccountId, CalendarId, Cursor, Etag, IntentId, MappingId, PlanId, ResourceId, RunId, SeriesKey,
     Uid,

@@ -4,7 +4,9 @@
 //! Zones come from the IANA database that is compiled in (never the machine's): the same input
 //! gives the same plan everywhere. No recurrence here (`recurrence`), no text format (`ical-model`).
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 pub use jiff::Timestamp;
 use jiff::ToSpan as _;
@@ -40,6 +42,24 @@ impl ZoneName {
     /// The name as given, in the database's spelling.
     pub fn as_str(&self) -> &'static str {
         self.name
+    }
+
+    /// The same zone under the first, in alphabetical order, of the names that are links of it.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        static FIRST: OnceLock<HashMap<&'static [u8], &'static str>> = OnceLock::new();
+        let first = FIRST.get_or_init(|| {
+            let mut first: HashMap<&'static [u8], &'static str> = HashMap::new();
+            for zone in Self::all() {
+                let name = first.entry(zone.rules).or_insert(zone.name);
+                *name = (*name).min(zone.name);
+            }
+            first
+        });
+        first
+            .get(self.rules)
+            .and_then(|name| Self::new(name))
+            .unwrap_or_else(|| self.clone())
     }
 
     /// Whether this is UTC by any of its names.
