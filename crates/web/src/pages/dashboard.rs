@@ -1,10 +1,357 @@
-use super::Answer;
-use super::shell::Shell;
-pub(crate) async fn show(shell: Shell) -> Answer {
-    let _ = shell;
-    Err(crate::failure::Failure::no_such_path())
+//! The dashboard: is it all in step, since when, and what needs me?
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use app::records::{CaldavStatus, GoogleStatus, RunState};
+use app::{MappingStatus, RunHandle, State, Status, SyncRequest};
+use maud::{Markup, html};
+use sync_engine::model::time::Timestamp;
+
+use super::shell::{Here, Page, Shell};
+use super::widgets::{badge, calendar, trouble};
+use super::words::{self, Condition, counted};
+use super::{Answer, redirect};
+use crate::input::Form;
+use crate::web::Web;
+
+/// How long a page waits for a sync before it says that it goes on.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// A mapping with its state.
+struct Line<'a> {
+    status: &'a MappingStatus,
+    condition: Condition,
 }
-pub(crate) async fn sync_all(shell: Shell) -> Answer {
-    let _ = shell;
-    Err(crate::failure::Failure::no_such_path())
+
+/// The dashboard.
+pub(crate) async fn show(shell: Shell) -> Answer {
+    let app = &shell.web.app;
+    let status = app.status().await?;
+    let now = app.now();
+    let mut lines = Vec::new();
+    for mapping in &status.mappings {
+        let newest = app.runs(Some(mapping.mapping.id.as_str()), 1, None).await?;
+        let running = newest
+            .runs
+            .first()
+            .is_some_and(|run| run.state == RunState::Running);
+        let account = account_trouble(&status, mapping);
+        let condition = Condition::of(&mapping.mapping, &mapping.overview, running, account);
+        lines.push(Line {
+            status: mapping,
+            condition,
+        });
+    }
+    if status.state == State::Setup {
+        return Ok(shell.show(Page::new(
+            Here::Dashboard,
+            "Set up",
+            set_up(&shell, &status),
+        )));
+    }
+    let (sentence, kind) = sentence(&status, &lines);
+    let main = html! {
+        section.state.(kind) {
+            div {
+                h1 { (sentence) }
+                p { (schedule(&status, now)) }
+            }
+            (shell.button("/ui/sync", "primary", &html! { "Sync all now" }))
+        }
+        (accounts(&shell, &status))
+        h2.unseen { "Mappings" }
+        div.cards {
+            @for line in &lines { (card(&shell, &status, line, now)) }
+        }
+        @if !status.quota.is_empty() { (quota(&status)) }
+    };
+    let mut page = Page::new(Here::Dashboard, sentence, main);
+    page.trouble = kind == "bad" || kind == "warn";
+    Ok(shell.show(page))
+}
+
+/// Whether an account of a mapping needs a person.
+fn account_trouble(status: &Status, mapping: &MappingStatus) -> bool {
+    let mapping = &mapping.mapping;
+    status
+        .caldav
+        .iter()
+        .any(|account| account.id == mapping.caldav.account && account.status != CaldavStatus::Ok)
+        || status.google.iter().any(|account| {
+            account.id == mapping.google.account && account.status != GoogleStatus::Ok
+        })
+}
+
+/// The state in one sentence.
+fn sentence(status: &Status, lines: &[Line<'_>]) -> (String, &'static str) {
+    let accounts = status
+        .caldav
+        .iter()
+        .filter(|account| account.status != CaldavStatus::Ok)
+        .count()
+        + status
+            .google
+            .iter()
+            .filter(|account| account.status != GoogleStatus::Ok)
+            .count();
+    let mappings = lines
+        .iter()
+        .filter(|line| line.condition.is_trouble() && !account_trouble(status, line.status))
+        .count();
+    let is = |wanted| lines.iter().any(|line| line.condition == wanted);
+    let problems = accounts + mappings;
+    if problems > 0 {
+        let what = match (accounts, mappings) {
+            (0, _) => format!("{} need you", counted_verb(mappings, "mapping")),
+            (_, 0) => format!("{} need you", counted_verb(accounts, "account")),
+            _ => format!(
+                "{} and {} need you",
+                counted(accounts as u64, "account"),
+                counted(mappings as u64, "mapping")
+            ),
+        };
+        let what = if problems == 1 {
+            what.replace(" need you", " needs you")
+        } else {
+            what
+        };
+        let kind = if accounts > 0 || is(Condition::Failing) {
+            "bad"
+        } else {
+            "warn"
+        };
+        return (
+            format!("{} — {what}", counted(problems as u64, "problem")),
+            kind,
+        );
+    }
+    if is(Condition::Syncing) {
+        ("Syncing".to_owned(), "busy")
+    } else if lines.iter().all(|line| line.condition == Condition::Paused) {
+        ("All paused".to_owned(), "idle")
+    } else if is(Condition::Waiting) {
+        ("Waiting for the first run".to_owned(), "busy")
+    } else {
+        ("All in sync".to_owned(), "good")
+    }
+}
+
+fn counted_verb(count: usize, unit: &str) -> String {
+    counted(count as u64, unit)
+}
+
+/// Since when, and what comes next.
+fn schedule(status: &Status, now: Timestamp) -> Markup {
+    let last = status
+        .mappings
+        .iter()
+        .filter_map(|mapping| mapping.overview.last_success)
+        .max();
+    let minutes = status.scheduler.interval_seconds / 60;
+    html! {
+        @if let Some(last) = last { "Last success " (words::moment(last, now)) ". " }
+        @if let Some(next) = status.scheduler.next_run.filter(|next| *next > now) {
+            "Next round " (words::relative(next, now)) "; "
+        }
+        "every " @if minutes == 1 { "minute" } @else { (counted(minutes, "minute")) } "."
+    }
+}
+
+/// Accounts that need somebody.
+fn accounts(shell: &Shell, status: &Status) -> Markup {
+    html! {
+        @for account in status.google.iter().filter(|account| account.status != GoogleStatus::Ok) {
+            @let (detail, action) = account.problem.as_ref().map_or(
+                ("The sign-in has expired.", "Connect the account again; its mappings stay."),
+                |problem| (problem.detail.as_str(), problem.action.as_str()),
+            );
+            section.alert aria-label={ "Google account " (account.email) } {
+                h2 { "Google sign-in of " (account.email) " has ended" }
+                (trouble(detail, action, &html! {
+                    p { a.button.primary href={ (shell.at("/oauth/start?account=")) (account.id.as_str()) } { "Reconnect" } }
+                }))
+            }
+        }
+        @for account in status.caldav.iter().filter(|account| account.status != CaldavStatus::Ok) {
+            section.alert aria-label={ "CalDAV account " (account.name) } {
+                h2 { "CalDAV account " (account.name) " does not work" }
+                @let (detail, action) = account.problem.as_ref().map_or(
+                    ("The last attempt failed.", "Check the account."),
+                    |problem| (problem.detail.as_str(), problem.action.as_str()),
+                );
+                (trouble(detail, action, &html! {
+                    p { a.button.primary href={ (shell.at("/ui/caldav/")) (account.id.as_str()) } { "Edit the account" } }
+                }))
+            }
+        }
+    }
+}
+
+fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Markup {
+    let mapping = &line.status.mapping;
+    let overview = &line.status.overview;
+    let id = mapping.id.as_str();
+    let (kind, word) = line.condition.badge();
+    let enabled = mapping.settings.enabled;
+    let next = status
+        .scheduler
+        .next_run
+        .filter(|next| enabled && *next > now);
+    html! {
+        article.card {
+            div.title {
+                h3 {
+                    a.plain href={ (shell.at("/ui/mappings/")) (id) } {
+                        @if let Some(name) = &mapping.settings.name { (name) } @else {
+                            (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google))
+                        }
+                    }
+                }
+                (badge(kind, word))
+            }
+            dl.facts {
+                div {
+                    dt { "Last success" }
+                    dd { @if let Some(at) = overview.last_success { (words::moment(at, now)) } @else { "not yet" } }
+                }
+                div {
+                    dt { "Last run" }
+                    dd {
+                        @if let Some(run) = &overview.last_run {
+                            a href={ (shell.at("/ui/runs/")) (run.id.as_str()) } { (words::outcome(run)) }
+                        } @else { "not yet" }
+                    }
+                }
+                div {
+                    dt { "Next run" }
+                    dd { @if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
+                }
+                div {
+                    dt { "Kept in step" }
+                    dd { (counted(overview.tracked, "event")) }
+                }
+                @if overview.held > 0 {
+                    div { dt { "Held back" } dd { (counted(overview.held, "change")) } }
+                }
+            }
+            @if enabled { (errors(shell, line)) }
+            div.actions {
+                @if enabled {
+                    (shell.button(&format!("/ui/mappings/{id}/sync"), "primary", &html! { "Sync now" }))
+                    (shell.button(&format!("/ui/mappings/{id}/pause"), "", &html! { "Pause" }))
+                } @else {
+                    (shell.button(&format!("/ui/mappings/{id}/resume"), "primary", &html! { "Resume" }))
+                }
+                a.button href={ (shell.at("/ui/mappings/")) (id) "/preview" } { "Preview" }
+            }
+        }
+    }
+}
+
+/// What the last run says that somebody should know.
+fn errors(shell: &Shell, line: &Line<'_>) -> Markup {
+    let overview = &line.status.overview;
+    let Some(run) = &overview.last_run else {
+        return html! {};
+    };
+    let link = html! {
+        p { a href={ (shell.at("/ui/runs/")) (run.id.as_str()) } { "See the run" } }
+    };
+    html! {
+        @if let Some(problem) = &run.error {
+            (trouble(&problem.detail, &problem.action, &link))
+        } @else if run.failed > 0 {
+            (trouble(
+                &format!("{} could not be written.", counted(run.failed.into(), "event")),
+                "Open the run: each event says why.",
+                &link,
+            ))
+        }
+        @if overview.held > 0 {
+            (trouble(
+                &format!("{} are held back, because so many removals at once look like an accident.", counted(overview.held, "change")),
+                "Look at the preview. If the events are really gone, raise the mapping's deletion limit; else bring them back on the source.",
+                &html! {},
+            ))
+        }
+        @for warning in run.warnings.iter().take(3) {
+            p.notice.warn { (warning.detail) }
+        }
+    }
+}
+
+fn quota(status: &Status) -> Markup {
+    html! {
+        p.detail {
+            @for quota in &status.quota {
+                @let email = status.google.iter().find(|account| account.id == quota.account).map(|account| account.email.as_str());
+                "Google writes today" @if let Some(email) = email { " (" (email) ")" } ": "
+                (quota.writes_today) " of " (quota.daily_limit) ". "
+            }
+        }
+    }
+}
+
+/// The first steps, in order, each ticked off when done.
+fn set_up(shell: &Shell, status: &Status) -> Markup {
+    let caldav = !status.caldav.is_empty();
+    let google = !status.google.is_empty();
+    let configured = shell.web.app.google_is_configured();
+    let step = |done: bool, ready: bool, title: &str, text: &str, path: &str, label: &str| {
+        html! {
+            li.done[done] {
+                div {
+                    h2 { (title) @if done { " " (badge("good", "Done")) } }
+                    p { (text) }
+                }
+                @if !done {
+                    @if ready { a.button.primary href=(shell.at(path)) { (label) } }
+                    @else { span.optional { "comes after the step before" } }
+                }
+            }
+        }
+    };
+    html! {
+        h1 { "Welcome. Three steps to calendars in step" }
+        p.lead { "Events of a CalDAV calendar appear in a Google calendar and follow every change." }
+        ol.setup {
+            (step(caldav, true, "Add a CalDAV account",
+                "iCloud, Fastmail, Nextcloud, Radicale or any other server.", "/ui/caldav/new", "Add an account"))
+            (step(google, true, "Connect Google",
+                if configured { "Sign in with Google and let caldav-sync write to your calendars." }
+                else { "Google needs an OAuth client first; the page says how to make one." },
+                if configured { "/oauth/start" } else { "/ui/google" },
+                if configured { "Connect Google" } else { "See how" }))
+            (step(false, caldav && google, "Choose which calendar goes where",
+                "Pick a calendar on each side; a preview shows what would happen.", "/ui/mappings/new", "Make a mapping"))
+        }
+        (accounts(shell, status))
+    }
+}
+
+/// Syncs everything that is on.
+pub(crate) async fn sync_all(shell: Shell, _form: Form) -> Answer {
+    let handles = shell.web.app.sync(SyncRequest::default()).await?;
+    Ok(after(&shell.web, &handles).await)
+}
+
+/// Waits a little for runs, then back to the dashboard.
+pub(super) async fn after(web: &Web, handles: &[RunHandle]) -> HttpResponse {
+    let all = async {
+        for handle in handles {
+            handle.ended().await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        return redirect(web, "/ui/?done=syncing");
+    }
+    let mut code = "synced";
+    for handle in handles {
+        let run = web.app.run_of(handle).await;
+        if !run.is_ok_and(|run| run.state == RunState::Success) {
+            code = "sync-failed";
+        }
+    }
+    redirect(web, &format!("/ui/?done={code}"))
 }
