@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use crate::mirror::{MirrorState, Mirrored};
 use crate::model::time::Timestamp;
 use crate::model::{
-    ComponentKey, Fields, OverrideValue, RecurrenceId, Series, SeriesKey, SideTag, Uid, ZoneName,
+    ComponentKey, Fields, OverrideValue, RecurrenceId, Series, SeriesKey, SideTag, Uid, When,
+    ZoneName,
 };
 use crate::observation::{Access, Content, Observation, Remark};
 use crate::ports::side::Resource;
@@ -242,7 +243,7 @@ impl<S: SideTag> Building<S> {
         match &observation.content {
             Content::Exception { original, value } => {
                 let id = match &self.0.series.master {
-                    Some(master) => recurrence_id_in(&master.when, original, floating),
+                    Some(master) => exception_id(&master.when, original, floating),
                     None => by_itself(original),
                 };
                 self.note(mirrored, observation, ComponentKey::Override(id));
@@ -321,6 +322,22 @@ impl<S: SideTag> Snapshot<S> {
 }
 
 /// The recurrence id of an exception whose master is elsewhere.
+/// Which occurrence an exception that is a resource of its own stands for. One that was made while
+/// the series was of the other kind (whole days, times) stands for none that the series now has:
+/// Google shows it beside them.
+pub(crate) fn exception_id(
+    master: &When,
+    original: &OriginalStart,
+    floating: &ZoneName,
+) -> RecurrenceId {
+    let is_date = matches!(original, OriginalStart::Date(_));
+    if is_date == master.is_all_day() {
+        recurrence_id_in(master, original, floating)
+    } else {
+        by_itself(original)
+    }
+}
+
 fn by_itself(original: &OriginalStart) -> RecurrenceId {
     match original {
         OriginalStart::Date(date) => RecurrenceId::Date(*date),

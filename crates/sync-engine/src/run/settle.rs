@@ -7,9 +7,8 @@ use crate::model::{
 use crate::observation::{Content, Observation};
 use crate::plan::operation::{After, Operation, Value, Write};
 use crate::ports::side::{Change, Create};
-use crate::recurrence::ids::recurrence_id_in;
 use crate::row::{Link, Row, RowState};
-use crate::snapshot::inherited;
+use crate::snapshot::{exception_id, inherited};
 
 /// The row after a creation or an update. `shown` is what the side proved to show of our write;
 /// without it the echo is what was sent.
@@ -131,7 +130,7 @@ fn observed<B: SideTag>(
         }
         (Content::Exception { original, value }, ComponentKey::Override(id)) => {
             let master = echo.master.as_ref()?;
-            if recurrence_id_in(&master.when, original, floating) != *id {
+            if exception_id(&master.when, original, floating) != *id {
                 return None;
             }
             own(Some(master), *id, value)
