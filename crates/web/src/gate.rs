@@ -38,11 +38,24 @@ pub(crate) async fn guard(
         }
         Ok(access) => {
             request.extensions_mut().insert(access);
-            serve(&web, &visit, request, next).await
+            match serve(&web, &visit, request, next).await {
+                Ok(answer) => answer,
+                Err(error) => return Err(undressed(&web, &visit, error)),
+            }
         }
     };
     dress(&web, &visit, answer.headers_mut());
     Ok(answer)
+}
+
+/// An answer for which no request is left to hang it on: it carries the same headers.
+fn undressed(web: &Web, visit: &Visit, error: actix_web::Error) -> actix_web::Error {
+    let mut response = match error.as_error::<Failure>() {
+        Some(failure) if wants_page(visit) => pages::trouble::bare(failure),
+        _ => error.error_response(),
+    };
+    dress(web, visit, response.headers_mut());
+    actix_web::error::InternalError::from_response(error, response).into()
 }
 
 /// Who comes in, and as whom.
@@ -125,32 +138,34 @@ pub(crate) fn cross_site() -> Failure {
     )
 }
 
-/// Runs the handler; a panic is answered and the program lives on.
+/// Runs the handler; a panic is caught and the program lives on. The request itself is not kept: the
+/// framework wants it for itself while it looks for the handler.
 async fn serve(
     web: &Web,
     visit: &Visit,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> ServiceResponse<BoxBody> {
-    let asked = request.request().clone();
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let answer = match outcome {
-        Ok(Ok(answer)) => answer.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::new(asked.clone(), error.error_response()),
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let path = request.path().to_owned();
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(answer)) => {
+            let asked = answer.request().clone();
+            Ok(explained(web, visit, &asked, answer.map_into_boxed_body()))
+        }
+        Ok(Err(error)) => Err(error),
         Err(_) => {
             let id = app::access::random(9).unwrap_or_default();
-            tracing::error!(request_id = %id, path = asked.path(), "a handler panicked");
-            let failure = Failure::http(
+            tracing::error!(request_id = %id, path, "a handler panicked");
+            Err(Failure::http(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something broke",
                 format!("The program made a mistake (request {id})."),
                 "Try again. If it stays, report it with the log's lines about this request.",
-            );
-            ServiceResponse::new(asked.clone(), failure.error_response())
+            )
+            .into())
         }
-    };
-    explained(web, visit, &asked, answer)
+    }
 }
 
 /// Answers of the framework that say nothing get words: HTML for pages, a problem for all else.

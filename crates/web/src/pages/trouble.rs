@@ -31,3 +31,24 @@ pub(crate) fn page(web: &Web, asked: &HttpRequest, failure: &Failure) -> HttpRes
     page.trouble = true;
     shell.show(page)
 }
+
+/// The same when no request is left to know the visitor by: nothing but the words.
+pub(crate) fn bare(failure: &Failure) -> HttpResponse {
+    let error = &failure.error;
+    let page = html! {
+        (maud::DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { "Error: " (error.title) } }
+            body {
+                main {
+                    h1 { (error.title) }
+                    p { (error.detail) }
+                    p { strong { "What to do: " } (error.action) }
+                }
+            }
+        }
+    };
+    HttpResponse::build(failure.status)
+        .content_type("text/html; charset=utf-8")
+        .body(page.into_string())
+}
