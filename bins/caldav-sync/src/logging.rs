@@ -54,7 +54,8 @@ fn filter(asked: Option<&str>, purpose: Purpose) -> Result<EnvFilter, ConfigErro
     let asked = asked.map(str::trim);
     let usual = match purpose {
         Purpose::Serve => "info",
-        Purpose::Demo => "warn",
+        // That this computer needs no key goes without saying there.
+        Purpose::Demo => "warn,web::server=error",
     };
     let filter = EnvFilter::try_new(asked.unwrap_or(usual)).map_err(|error| {
         ConfigError::one(

@@ -18,7 +18,7 @@ use url::Url;
 use web::WebConfig;
 
 use crate::announce;
-use crate::config::data_dir::DataDir;
+use crate::config::data_dir::{DataDir, is_lost_with_container};
 use crate::config::environment::Environment;
 use crate::config::{Config, Webhook};
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ const GRACE: Duration = Duration::from_secs(8);
 /// Whatever keeps it from starting, or the server failing.
 pub(crate) async fn run(environment: &Environment) -> Result<(), Failure> {
     let config = Config::read(environment)?;
+    warn_of_loss(&config);
     let mut signals = Signals::listen()?;
     let mut serving = Serving::start(config).await?;
     tokio::select! {
@@ -44,6 +45,16 @@ pub(crate) async fn run(environment: &Environment) -> Result<(), Failure> {
         signal = signals.next() => tracing::warn!(signal, "ended at once"),
     }
     Ok(())
+}
+
+/// A data folder inside a container's own file system goes with the container.
+fn warn_of_loss(config: &Config) {
+    if is_lost_with_container(&config.data_dir) {
+        tracing::warn!(
+            data_dir = %config.data_dir.display(),
+            "DATA_DIR is not a volume: everything in it goes when the container does"
+        );
+    }
 }
 
 /// The running program.
@@ -58,12 +69,6 @@ impl Serving {
     /// Starts everything.
     pub(crate) async fn start(config: Config) -> Result<Self, Failure> {
         let data = DataDir::check(&config.data_dir)?;
-        if data.is_lost_with_container() {
-            tracing::warn!(
-                data_dir = %config.data_dir.display(),
-                "DATA_DIR is not a volume: everything goes when the container does"
-            );
-        }
         let (keys, made) = data.keys(config.secret_key.as_ref())?;
         if made {
             tracing::info!(

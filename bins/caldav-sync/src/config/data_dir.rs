@@ -74,13 +74,6 @@ impl DataDir {
         self.path.join(DATABASE)
     }
 
-    /// Whether this is a container's own file system, which goes with the container.
-    pub(crate) fn is_lost_with_container(&self) -> bool {
-        let in_container =
-            Path::new("/.dockerenv").exists() || Path::new("/run/.containerenv").exists();
-        in_container && same_file_system(&self.path, Path::new("/"))
-    }
-
     /// The key that secrets are sealed with: `SECRET_KEY`, else the key file, which is made when
     /// there is no database yet. Says whether it was made.
     ///
@@ -150,6 +143,13 @@ impl DataDir {
             .map_err(|error| failed(&error))?;
         Ok((keys, true))
     }
+}
+
+/// Whether a folder is in a container's own file system.
+pub(crate) fn is_lost_with_container(path: &Path) -> bool {
+    let in_container =
+        Path::new("/.dockerenv").exists() || Path::new("/run/.containerenv").exists();
+    in_container && same_file_system(path, Path::new("/"))
 }
 
 const RIGHT_KEY: &str = "Set it to 32 bytes in base64: `openssl rand -base64 32` makes them.";

@@ -1,0 +1,11 @@
+//! What the tests share: the program as a process, its REST API, a stage to play on.
+
+mod api;
+mod ics;
+mod program;
+mod stage;
+
+pub(crate) use api::{Api, Browser};
+pub(crate) use ics::{event, series};
+pub(crate) use program::{KEY, Program, wait_until};
+pub(crate) use stage::{ACCOUNT, Stage, TARGET};

@@ -1,0 +1,18 @@
+//! The whole product: the real binary as a process of its own, against real calendar servers, the
+//! strict simulated Google and a real browser.
+//!
+//! One binary, one module a subject. `common` starts and steers things; the tests say what must be.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, with the reason in its message"
+)]
+
+mod browser_flow;
+mod common;
+mod configuration;
+mod demo;
+mod errors;
+mod faults;
+mod quiet;
+mod rest_flow;
