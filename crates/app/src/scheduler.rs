@@ -249,15 +249,12 @@ impl App {
     fn begin(&self, mapping: &MappingId) -> Option<Under> {
         let mut state = self.inner.queue.lock();
         let lane = state.mappings.get_mut(mapping)?;
-        match lane.next.take() {
-            Some(under) => {
-                lane.current = Some(under.clone());
-                Some(under)
-            }
-            None => {
-                lane.driving = false;
-                None
-            }
+        if let Some(under) = lane.next.take() {
+            lane.current = Some(under.clone());
+            Some(under)
+        } else {
+            lane.driving = false;
+            None
         }
     }
 
