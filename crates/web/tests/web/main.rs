@@ -1,0 +1,20 @@
+//! The web side's contract, over HTTP: a real application on a database file, a simulated CalDAV
+//! server and a simulated Google.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod access;
+mod accounts;
+mod forms;
+mod harness;
+mod headers;
+mod mappings;
+mod refusals;
+mod settings;
+mod sign_in;
+mod status;
+mod syncing;

@@ -1,0 +1,234 @@
+//! Mappings: every field, every default, every refusal.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Site, members};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mapping_has_every_field_and_its_default() {
+    let site = Site::new().await;
+    let mapping = site.mapped().await;
+    for (field, value) in [
+        ("direction", json!("caldav_to_google")),
+        ("enabled", json!(true)),
+        ("window", json!({"past_days": 0, "future_days": 30})),
+        ("conflict_policy", json!("latest")),
+        ("on_target_edit", json!("restore")),
+        ("privacy", json!("full")),
+        ("deletion_limit", json!({"count": 10, "percent": 25})),
+        ("time_zone", Value::Null),
+        ("declined", json!("free")),
+        ("private_events", json!("private")),
+        ("reminders", json!("none")),
+        ("chain", json!(false)),
+        ("caldav_calendar_name", json!("Work")),
+        ("google_calendar_name", json!("Team")),
+    ] {
+        assert_eq!(mapping[field], value, "{field}");
+    }
+    for field in [
+        "id",
+        "caldav_calendar_id",
+        "google_calendar_id",
+        "google_account_id",
+    ] {
+        assert!(mapping[field].is_string(), "{field}");
+    }
+    let id = mapping["id"].as_str().unwrap();
+    assert_eq!(site.get(&format!("/mappings/{id}")).await.json(), mapping);
+    assert_eq!(
+        site.get("/mappings").await.json(),
+        json!({"mappings": [mapping]})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_id_what_is_omitted_stays() {
+    let site = Site::new().await;
+    let mapping = site.mapped().await;
+    let change = |body: Value| async {
+        let mut body = body;
+        body["id"] = mapping["id"].clone();
+        site.post("/mappings", body).await
+    };
+    let changed = change(json!({
+        "window": {"future_days": 90},
+        "privacy": {"title": "Busy: {calendar}", "description": false, "location": true},
+        "time_zone": "Europe/Berlin",
+    }))
+    .await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let changed = changed.json();
+    assert_eq!(
+        changed["window"],
+        json!({"past_days": 0, "future_days": 90})
+    );
+    assert_eq!(changed["privacy"]["title"], "Busy: {calendar}");
+    let again = change(json!({"enabled": false, "time_zone": null}))
+        .await
+        .json();
+    assert_eq!(again["window"], changed["window"]);
+    assert_eq!(again["privacy"], changed["privacy"]);
+    assert_eq!(
+        (&again["enabled"], &again["time_zone"]),
+        (&json!(false), &Value::Null)
+    );
+
+    let other = site.calendar("caldav", "Home").await;
+    change(json!({"caldav_calendar_id": other}))
+        .await
+        .problem(422, "calendar_fixed");
+    for body in [
+        json!({"privacy": "secret"}),
+        json!({"direction": "sideways"}),
+        json!({"time_zone": "Mars/Olympus"}),
+        json!({"deletion_limit": {"percent": 101}}),
+    ] {
+        let field = members(&body)[0].to_owned();
+        let problem = change(body).await.problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    let unknown = json!({"id": "map_none", "enabled": false});
+    site.post("/mappings", unknown)
+        .await
+        .problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calendars_that_cannot_be_joined_are_refused() {
+    let site = Site::new().await;
+    let mapping = site.mapped().await;
+    let join = |caldav: Value, google: Value| {
+        let body = json!({"caldav_calendar_id": caldav, "google_calendar_id": google});
+        site.post("/mappings", body)
+    };
+    let (caldav, google) = (
+        mapping["caldav_calendar_id"].clone(),
+        mapping["google_calendar_id"].clone(),
+    );
+    let exists = join(caldav.clone(), google.clone()).await;
+    assert_eq!(
+        exists.problem(409, "mapping_exists")["mapping_id"],
+        mapping["id"]
+    );
+    let holidays = json!(site.calendar("google", "Holidays").await);
+    let locked = join(caldav.clone(), holidays).await;
+    let locked = locked.problem(422, "calendar_not_writable");
+    assert_eq!(locked["errors"][0]["field"], "google_calendar_id");
+    let none = join(json!("cal_none"), google)
+        .await
+        .problem(422, "invalid");
+    assert_eq!(none["errors"][0]["field"], "caldav_calendar_id");
+    let body = json!({
+        "caldav_calendar_id": site.calendar("caldav", "Home").await,
+        "google_calendar_id": mapping["google_calendar_id"],
+        "google_account_id": "gga_other",
+    });
+    let other = site.post("/mappings", body).await.problem(422, "invalid");
+    assert_eq!(other["errors"][0]["field"], "google_account_id");
+    assert_eq!(
+        site.get("/mappings").await.json()["mappings"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_in_use_stay_and_deleting_keeps_or_removes() {
+    let site = Site::new().await;
+    site.put_event("one", "Standup", 2);
+    let mapping = site.mapped().await;
+    let id = mapping["id"].as_str().unwrap();
+    for (side, field) in [
+        ("caldav", "caldav_account_id"),
+        ("google", "google_account_id"),
+    ] {
+        let path = format!("/{side}/accounts/{}", mapping[field].as_str().unwrap());
+        let problem = site.delete(&path).await.problem(409, "account_in_use");
+        assert_eq!(problem["mapping_ids"], json!([id]));
+    }
+    site.sync(&mapping).await;
+    assert_eq!(site.titles(), ["Standup"]);
+    let odd = site
+        .delete(&format!("/mappings/{id}?mirrored=perhaps"))
+        .await;
+    odd.problem(422, "invalid");
+    assert_eq!(
+        site.delete(&format!("/mappings/{id}?mirrored=remove"))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(site.titles(), Vec::<String>::new());
+
+    let body = json!({
+        "caldav_calendar_id": mapping["caldav_calendar_id"],
+        "google_calendar_id": mapping["google_calendar_id"],
+    });
+    let again = site.post("/mappings", body).await.json();
+    site.sync(&again).await;
+    assert_eq!(site.titles(), ["Standup"]);
+    let path = format!("/mappings/{}", again["id"].as_str().unwrap());
+    assert_eq!(site.delete(&path).await.status, 204);
+    assert_eq!(site.titles(), ["Standup"]);
+    site.get(&path).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preview_tells_and_writes_nothing() {
+    let site = Site::new().await;
+    site.add_alice().await;
+    site.connect_google().await;
+    site.put_event("one", "Standup", 2);
+    let body = json!({
+        "caldav_calendar_id": site.calendar("caldav", "Work").await,
+        "google_calendar_id": site.calendar("google", "Team").await,
+        "enabled": false,
+    });
+    let mapping = site.post("/mappings", body).await.json();
+    let path = format!("/mappings/{}/preview", mapping["id"].as_str().unwrap());
+    let plan = site.get(&path).await;
+    assert_eq!(plan.status, 200, "{}", plan.text);
+    let plan = plan.json();
+    assert_eq!(
+        members(&plan),
+        ["counts", "held", "operations", "plan_id", "warnings"]
+    );
+    assert_eq!(
+        plan["counts"],
+        json!({"insert": 1, "update": 0, "delete": 0, "conflict": 0})
+    );
+    let operation = &plan["operations"][0];
+    assert_eq!(
+        members(operation),
+        [
+            "action",
+            "changes",
+            "reason",
+            "recurrence_id",
+            "side",
+            "start",
+            "summary",
+            "uid"
+        ]
+    );
+    assert_eq!(
+        [
+            &operation["side"],
+            &operation["action"],
+            &operation["uid"],
+            &operation["summary"]
+        ],
+        [
+            &json!("google"),
+            &json!("insert"),
+            &json!("one"),
+            &json!("Standup")
+        ]
+    );
+    assert!(operation["start"].as_str().unwrap().ends_with("T10:00:00Z"));
+    assert_eq!(site.titles(), Vec::<String>::new());
+    assert_eq!(site.get(&path).await.json()["plan_id"], plan["plan_id"]);
+}
