@@ -372,6 +372,16 @@ fn shown(guarded: Guarded) -> PreviewPlan {
         plan_id: sync_engine::guard::id_of(&all).as_str().to_owned(),
         operations: list(&guarded.plan.groups),
         held: list(&guarded.waiting),
-        warnings: guarded.plan.warnings,
+        warnings: guarded
+            .plan
+            .refused
+            .into_iter()
+            .map(|refused| Warning {
+                code: refused.problem.code,
+                detail: refused.problem.detail,
+                uid: Some(refused.uid),
+            })
+            .chain(guarded.plan.warnings)
+            .collect(),
     }
 }

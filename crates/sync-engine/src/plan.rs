@@ -20,11 +20,11 @@ mod writing;
 
 use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
-use crate::model::{Both, Caldav, ComponentKey, Family, Google, Side, SideTag, ZoneName};
+use crate::model::{Both, Caldav, ComponentKey, Family, Google, Side, SideTag, Uid, ZoneName};
 use crate::plan::operation::{After, Reason, Step, Value};
 use crate::ports::side::Capabilities;
 use crate::ports::store::RowChange;
-use crate::report::Warning;
+use crate::report::{Problem, Warning};
 use crate::row::Row;
 use crate::sided::Sided;
 use crate::snapshot::View;
@@ -82,8 +82,23 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Rows that change without a write.
     pub rows: Vec<RowChange>,
+    /// Events that cannot be planned for.
+    pub refused: Vec<Refused>,
     /// What people may want to know.
     pub warnings: Vec<Warning>,
+}
+
+/// An event that cannot be planned for: it fails by itself, the rest goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its UID, or its resource's name where that is not known.
+    pub uid: Uid,
+    /// Its title, or its resource's name.
+    pub summary: String,
+    /// The side that would have been written.
+    pub side: Side,
+    /// Why, and what to do.
+    pub problem: Problem,
 }
 
 /// The writes of one series, in their order.

@@ -31,6 +31,8 @@ pub enum View<S: SideTag> {
     },
     /// A part of it cannot be read: the whole series sits out.
     Unreadable {
+        /// Its name: the resource's, where its series is not known.
+        name: String,
         /// Why.
         reason: String,
     },
@@ -88,11 +90,13 @@ pub fn view<S: SideTag>(
     link: Option<&Link<S>>,
     floating: &ZoneName,
 ) -> View<S> {
-    if let Some(reason) = resources.iter().find_map(|mirrored| match &mirrored.state {
-        MirrorState::Unreadable(reason) => Some(reason.clone()),
-        _ => None,
-    }) {
-        return View::Unreadable { reason };
+    for mirrored in resources {
+        if let MirrorState::Unreadable(reason) = &mirrored.state {
+            return View::Unreadable {
+                name: mirrored.series.as_str().to_owned(),
+                reason: reason.clone(),
+            };
+        }
     }
     let expanded = link.is_some_and(|link| link.expanded);
     let mut alive: Vec<(&Mirrored<S>, &Observation<S>)> = resources

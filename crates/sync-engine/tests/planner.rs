@@ -126,3 +126,28 @@ proptest! {
         prop_assert!(said(&plan(&input(natives))).is_empty());
     }
 }
+
+/// The table of failures: one unreadable event is one failed event, and nothing of it is touched.
+#[test]
+fn an_unreadable_event_fails_by_itself_and_only_when_it_is_news() {
+    let utc = ZoneName::utc();
+    let mut broken = mirrored::<Caldav>("broken.ics", Series::default());
+    broken.state = MirrorState::Unreadable("no DTSTART".to_owned());
+    broken.observation = None;
+    let mut one = SeriesInput {
+        fresh: true,
+        ..SeriesInput::default()
+    };
+    one.views.caldav = view(&[broken], None, &utc);
+    let news = plan(&input(vec![one.clone()]));
+    assert!(news.groups.is_empty() && news.rows.is_empty());
+    let said: Vec<_> = news
+        .refused
+        .iter()
+        .map(|refused| refused.summary.as_str())
+        .collect();
+    assert_eq!(said, ["broken.ics"]);
+    assert!(news.refused[0].problem.detail.contains("no DTSTART"));
+    one.fresh = false;
+    assert!(plan(&input(vec![one])).refused.is_empty());
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::flow::Flow;
 use super::operation::{ActionKind, After, Reason, Step};
 use super::steps;
-use super::{Group, Plan, Weight, one_way};
+use super::{Group, Plan, Refused, Weight, one_way};
 use crate::diff::{self, Standing, differing};
 use crate::model::time::Timestamp;
 use crate::model::{ComponentKey, Field, FieldSet, Fields, RecurrenceId, SideTag};
@@ -14,7 +14,7 @@ use crate::ports::side::{Change, ComponentChange, Target, Update};
 use crate::ports::store::RowChange;
 use crate::projection::expand::{self, MOST_OCCURRENCES, Why};
 use crate::projection::{Projected, Shaped};
-use crate::report::Warning;
+use crate::report::{Problem, Warning};
 use crate::row::{Row, Setback};
 use crate::sided::Sided;
 use crate::snapshot::Snapshot;
@@ -272,15 +272,20 @@ fn too_many<B: SideTag>(flow: &Flow<'_, B>, mut row: Row, plan: &mut Plan) {
         .now
         .checked_add(jiff::SignedDuration::from_hours(24))
         .unwrap_or(Timestamp::MAX);
-    plan.warnings.push(Warning {
-        code: "too_many_occurrences".to_owned(),
-        detail: format!(
-            "{}: such a series can be shown as at most {} single events. Make the window smaller or \
-             the series simpler.",
-            expand::TooMany,
-            MOST_OCCURRENCES
-        ),
-        uid: Some(row.uid.clone()),
+    plan.refused.push(Refused {
+        uid: row.uid.clone(),
+        summary: row.uid.as_str().to_owned(),
+        side: B::SIDE,
+        problem: Problem {
+            code: "too_many_occurrences".to_owned(),
+            detail: format!(
+                "The other side cannot hold this series, and {}; at most {MOST_OCCURRENCES} single \
+                 events may stand for it.",
+                expand::TooMany
+            ),
+            action: "Make the window smaller or the series simpler.".to_owned(),
+            side: None,
+        },
     });
     row.setbacks = vec![(
         ComponentKey::Master,

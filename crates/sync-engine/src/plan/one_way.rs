@@ -2,14 +2,14 @@
 
 use super::flow::Flow;
 use super::operation::{After, Reason};
-use super::{Group, Plan, SeriesInput, Weight};
-use crate::model::{Series, SideTag};
+use super::{Group, Plan, Refused, SeriesInput, Weight};
+use crate::model::{Series, Side, SideTag, Uid};
 use crate::observation::Access;
 use crate::plan::operation::ActionKind;
 use crate::ports::store::RowChange;
 use crate::projection::{Projected, Shaped, expand};
 use crate::recurrence;
-use crate::report::Warning;
+use crate::report::{Problem, Warning};
 use crate::row::{Link, Row, RowKey, RowState};
 use crate::sided::Sided;
 use crate::snapshot::{Snapshot, View};
@@ -24,14 +24,13 @@ pub(super) fn series<A: SideTag, B: Sided>(
     let linked = row.is_some_and(|row| row.link::<B>().is_some());
     match (input.views.get::<A>(), input.views.get::<B>()) {
         // Whatever cannot be read sits out, whole.
-        (View::Unreadable { reason }, _) | (_, View::Unreadable { reason }) => {
-            if let Some(uid) = row.map(|row| row.uid.clone()) {
-                plan.warnings.push(Warning {
-                    code: "unreadable".to_owned(),
-                    detail: format!("It cannot be read and is left as it is: {reason}"),
-                    uid: Some(uid),
-                });
-            }
+        (View::Unreadable { name, reason }, _) => {
+            plan.refused
+                .extend(unreadable::<B>(input, A::SIDE, name, reason));
+        }
+        (_, View::Unreadable { name, reason }) => {
+            plan.refused
+                .extend(unreadable::<B>(input, B::SIDE, name, reason));
         }
         (View::Present(a), b) if !linked => match b.present() {
             Some(b) => link::<A, B>(flow, input, a, b, plan),
@@ -63,6 +62,31 @@ pub(super) fn series<A: SideTag, B: Sided>(
         // A linked target of which the mirror knows nothing is not proven gone.
         (View::Present(_), View::Unknown) => {}
     }
+}
+
+/// Said once, when it is newly so; it is read again when it changes.
+fn unreadable<B: SideTag>(
+    input: &SeriesInput,
+    side: Side,
+    name: &str,
+    reason: &str,
+) -> Option<Refused> {
+    input.fresh.then(|| Refused {
+        uid: input
+            .row
+            .as_ref()
+            .map_or_else(|| Uid::new(name), |row| row.uid.clone()),
+        summary: name.to_owned(),
+        side: B::SIDE,
+        problem: Problem {
+            code: "unreadable".to_owned(),
+            detail: format!("It cannot be read and is left as it is: {reason}"),
+            action: "Open it in the program it comes from and save it again. It is read again \
+                     when it changes."
+                .to_owned(),
+            side: Some(side),
+        },
+    })
 }
 
 /// On the source only, and not linked.

@@ -16,11 +16,12 @@ use crate::guard::Guarded;
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
 use crate::model::{Caldav, ComponentKey, Google, IntentId, ResourceId, Side};
-use crate::plan::operation::{Operation, Step, Write};
-use crate::plan::{Group, Plan, Weight};
+use crate::plan::operation::{ActionKind, Operation, Reason, Step, Write};
+use crate::plan::{Group, Plan, Refused, Weight};
 use crate::ports::Clock;
 use crate::ports::side::SidePort;
 use crate::ports::store::{Intent, MappingState, RowChange, Settlement, Store};
+use crate::report::EventRecord;
 use crate::row::Row;
 use crate::sided::Sided;
 
@@ -65,6 +66,8 @@ where
         state.approved = None;
         self.hold(&guarded, state, now, outcome).await?;
         self.keep_rows(&guarded.plan.rows).await?;
+        self.tell_refused(&guarded.plan.refused, now, outcome)
+            .await?;
         let again = self.carry_out(guarded.plan, &writing, outcome).await?;
         let over = |writing: &Writing| writing.over.load(Ordering::Relaxed);
         if !again.is_empty() && !over(&writing) {
@@ -76,6 +79,43 @@ where
             self.put_off(left, outcome).await?;
         }
         Ok(!over(&writing))
+    }
+
+    /// Events that could not be planned for are on record as failed, each by itself.
+    async fn tell_refused(
+        &self,
+        refused: &[Refused],
+        now: Timestamp,
+        outcome: &Outcome,
+    ) -> Result<(), Halt<S::Error>> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<EventRecord> = refused
+            .iter()
+            .map(|refused| EventRecord {
+                uid: refused.uid.clone(),
+                recurrence_id: None,
+                summary: refused.summary.clone(),
+                side: refused.side,
+                action: ActionKind::Update,
+                reason: Reason::Changed,
+                changes: Vec::new(),
+                error: Some(refused.problem.clone()),
+                at: now,
+            })
+            .collect();
+        for event in &events {
+            outcome.event(event.clone());
+        }
+        let settlement = Settlement {
+            events,
+            ..Settlement::default()
+        };
+        self.store
+            .settle(&self.mapping.id, &self.id, settlement)
+            .await
+            .map_err(Halt::Store)
     }
 
     /// Remembers what the guard holds back, and has it planned again next time.
