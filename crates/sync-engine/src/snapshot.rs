@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::observation::{Access, Content, Observation, Remark};
 use crate::ports::side::Resource;
+use crate::projection::expand::is_occurrence;
 use crate::recurrence::OriginalStart;
 use crate::recurrence::ids::{inherited_when, recurrence_id_in};
 use crate::row::Link;
@@ -61,6 +62,9 @@ pub struct Snapshot<S: SideTag> {
     pub series: Series,
     /// Its resources.
     pub parts: BTreeMap<ComponentKey, Part<S>>,
+    /// Copies of ours in the other form: single events beside the series that replaced them, or the
+    /// series beside its single events. What a change of form that was interrupted left behind.
+    pub strays: Vec<Part<S>>,
     /// The least that may be done with any part.
     pub access: Access,
     /// Whether it has guests.
@@ -98,7 +102,6 @@ pub fn view<S: SideTag>(
             };
         }
     }
-    let expanded = link.is_some_and(|link| link.expanded);
     let mut alive: Vec<(&Mirrored<S>, &Observation<S>)> = resources
         .iter()
         .filter(|mirrored| mirrored.state == MirrorState::Present)
@@ -129,7 +132,7 @@ pub fn view<S: SideTag>(
         };
         (linked(a.0, a.1), &a.1.resource).cmp(&(linked(b.0, b.1), &b.1.resource))
     });
-    View::Present(Box::new(Building::of(&alive, expanded, floating)))
+    View::Present(Box::new(Building::of(&alive, link, floating)))
 }
 
 /// The same for copies that were found by their proof of origin and not by a link: single events
@@ -171,14 +174,16 @@ struct Building<S: SideTag>(Snapshot<S>);
 impl<S: SideTag> Building<S> {
     fn of(
         alive: &[(&Mirrored<S>, &Observation<S>)],
-        expanded: bool,
+        link: Option<&Link<S>>,
         floating: &ZoneName,
     ) -> Snapshot<S> {
+        let expanded = link.is_some_and(|link| link.expanded);
         let mut building = Self(Snapshot {
             keys: Vec::new(),
             uid: Uid::new(""),
             series: Series::default(),
             parts: BTreeMap::new(),
+            strays: Vec::new(),
             access: Access::Full,
             has_guests: false,
             copy: None,
@@ -189,18 +194,24 @@ impl<S: SideTag> Building<S> {
             matches!(&observation.content, Content::Exception { .. })
                 || matches!(&observation.content, Content::Series(series) if series.master.is_none())
         });
+        let mut strays = Vec::new();
         for (mirrored, observation) in whole {
-            let alone = observation
-                .tag
-                .as_ref()
-                .filter(|_| expanded)
-                .and_then(|tag| tag.recurrence_id);
-            building.take_whole(mirrored, observation, alone);
+            let alone = alone(observation, link.filter(|_| expanded));
+            if alone.is_some() == expanded {
+                building.take_whole(mirrored, observation, alone);
+            } else {
+                strays.push((mirrored, observation));
+            }
         }
-        for (mirrored, observation) in apart {
+        // Single events have no exceptions: those are of a series that goes as a whole.
+        for (mirrored, observation) in apart.into_iter().filter(|_| !expanded) {
             building.take_apart(mirrored, observation, floating);
         }
-        building.0.drop_inherited();
+        for (mirrored, observation) in strays {
+            let part = building.seen(mirrored, observation);
+            building.0.strays.push(part);
+        }
+        building.0.drop_inherited(floating);
         building.0
     }
 
@@ -265,26 +276,20 @@ impl<S: SideTag> Building<S> {
     }
 
     fn note(&mut self, mirrored: &Mirrored<S>, observation: &Observation<S>, key: ComponentKey) {
+        let part = self.seen(mirrored, observation);
+        self.0.parts.insert(key, part);
+    }
+
+    /// What every resource tells of the whole.
+    fn seen(&mut self, mirrored: &Mirrored<S>, observation: &Observation<S>) -> Part<S> {
         let snapshot = &mut self.0;
-        if !snapshot.keys.contains(&mirrored.series) {
-            snapshot.keys.push(mirrored.series.clone());
-        }
-        if snapshot.parts.is_empty() {
+        if snapshot.keys.is_empty() {
             snapshot.uid = observation.uid.clone();
             snapshot.copy = proven(observation);
         }
-        snapshot.parts.insert(
-            key,
-            Part {
-                resource: Resource {
-                    id: observation.resource.clone(),
-                    etag: observation.etag.clone(),
-                    note: observation.note.clone(),
-                },
-                modified: observation.modified,
-                since: mirrored.since,
-            },
-        );
+        if !snapshot.keys.contains(&mirrored.series) {
+            snapshot.keys.push(mirrored.series.clone());
+        }
         snapshot.access = match (snapshot.access, observation.access) {
             (Access::Ignored, _) | (_, Access::Ignored) => Access::Ignored,
             (Access::ReadOnly, _) | (_, Access::ReadOnly) => Access::ReadOnly,
@@ -293,7 +298,30 @@ impl<S: SideTag> Building<S> {
         snapshot.has_guests |= observation.has_guests;
         snapshot.shown |= mirrored.shown;
         snapshot.remarks.extend(observation.remarks.iter().cloned());
+        Part {
+            resource: Resource {
+                id: observation.resource.clone(),
+                etag: observation.etag.clone(),
+                note: observation.note.clone(),
+            },
+            modified: observation.modified,
+            since: mirrored.since,
+        }
     }
+}
+
+/// The occurrence a single event stands for: as its row has it, else as its own name proves.
+fn alone<S: SideTag>(
+    observation: &Observation<S>,
+    link: Option<&Link<S>>,
+) -> Option<RecurrenceId> {
+    let known = link.and_then(|link| {
+        let mut resources = link.resources.iter();
+        resources.find(|(_, id)| *id == observation.resource)
+    });
+    known
+        .and_then(|(key, _)| key.recurrence_id())
+        .or_else(|| proven(observation)?.recurrence_id)
 }
 
 impl<S: SideTag> Snapshot<S> {
@@ -313,19 +341,21 @@ impl<S: SideTag> Snapshot<S> {
         })
     }
 
-    /// An override whose fields are what the master gives says nothing: it is `Inherit`.
-    fn drop_inherited(&mut self) {
+    /// An override whose fields are what the master gives says nothing: it is `Inherit`. Where the
+    /// series does not take place the master gives nothing, and the override is one more event.
+    fn drop_inherited(&mut self, floating: &ZoneName) {
         let Some(master) = self.series.master.clone() else {
             return;
         };
         self.series.overrides.retain(|id, value| match value {
             OverrideValue::Cancelled => true,
-            OverrideValue::Fields(fields) => **fields != inherited(&master, *id),
+            OverrideValue::Fields(fields) => {
+                **fields != inherited(&master, *id) || !is_occurrence(&master, *id, floating)
+            }
         });
     }
 }
 
-/// The recurrence id of an exception whose master is elsewhere.
 /// Which occurrence an exception that is a resource of its own stands for. One that was made while
 /// the series was of the other kind (whole days, times) stands for none that the series now has:
 /// Google shows it beside them.
@@ -342,6 +372,7 @@ pub(crate) fn exception_id(
     }
 }
 
+/// The recurrence id of an exception whose master is elsewhere.
 fn by_itself(original: &OriginalStart) -> RecurrenceId {
     match original {
         OriginalStart::Date(date) => RecurrenceId::Date(*date),

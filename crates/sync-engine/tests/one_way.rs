@@ -317,3 +317,34 @@ fn a_smaller_window_deletes_nothing_and_a_larger_one_brings_more() {
     assert_eq!(world.run().inserted, 1);
     assert_eq!(world.titles(), ["A", "B"]);
 }
+
+#[test]
+fn an_approval_passes_exactly_what_was_shown() {
+    let world = World::new();
+    for n in 0..40 {
+        let uid = format!("e{n:02}");
+        world
+            .caldav
+            .put(&format!("{uid}.ics"), &uid, single(&uid, at(n % 20, 9), 1));
+    }
+    world.run();
+    for n in 0..20 {
+        world.caldav.delete(&format!("e{n:02}.ics"));
+    }
+    assert_eq!(world.run().held, 20);
+    let shown = world.store.held(&world.mapping.id).unwrap();
+    assert_eq!(shown.operations.len(), 20);
+
+    // One more vanishes after the person looked: that is another plan.
+    world.caldav.delete("e20.ics");
+    world.store.approve(&world.mapping.id, shown.id);
+    let run = world.run();
+    assert_eq!((run.deleted, run.held), (0, 21));
+
+    let shown = world.store.held(&world.mapping.id).unwrap();
+    world.store.approve(&world.mapping.id, shown.id);
+    let run = world.run();
+    assert_eq!((run.deleted, run.held), (21, 0));
+    assert_eq!(world.titles().len(), 19);
+    assert!(world.store.held(&world.mapping.id).is_none());
+}

@@ -5,9 +5,12 @@ use std::sync::Mutex;
 
 use super::lock;
 use super::mirror::{Entry, Mirror, Mirrors};
+use crate::guard::Held;
 use crate::mirror::{CalendarState, MirrorState, Mirrored, Reading};
 use crate::model::time::Timestamp;
-use crate::model::{Both, Caldav, Google, MappingId, ResourceId, RunId, SeriesKey, SideTag, Uid};
+use crate::model::{
+    Both, Caldav, Google, MappingId, PlanId, ResourceId, RunId, SeriesKey, SideTag, Uid,
+};
 use crate::observation::Observation;
 use crate::ports::store::{
     CalendarKey, ChangeSet, Claim, Intent, MappingState, Marks, RowChange, Settlement, Store,
@@ -66,6 +69,18 @@ impl MemoryStore {
     /// Reports of finished runs, oldest first.
     pub fn reports(&self) -> Vec<RunReport> {
         lock(&self.0).reports.clone()
+    }
+
+    /// What the guard holds back for a mapping.
+    pub fn held(&self, mapping: &MappingId) -> Option<Held> {
+        lock(&self.0).mappings.get(mapping)?.state.held.clone()
+    }
+
+    /// A person approves exactly this plan.
+    pub fn approve(&self, mapping: &MappingId, plan: PlanId) {
+        if let Some(data) = lock(&self.0).mappings.get_mut(mapping) {
+            data.state.approved = Some(plan);
+        }
     }
 
     /// A mapping's rows.

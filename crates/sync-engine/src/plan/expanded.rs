@@ -1,7 +1,7 @@
 //! Series that the target cannot hold: single events in their place, one per occurrence inside the
 //! window, and back again when the source changes into something the target can hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::Flow;
 use super::operation::{ActionKind, After, Reason, Step};
@@ -106,7 +106,7 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
     holds: Result<(), Why>,
     plan: &mut Plan,
 ) {
-    let old = flow.remove_all(&row, b, After::Linked, Reason::Reshaped);
+    let mut old = flow.remove_all(&row, b, After::Linked, Reason::Reshaped);
     if let Some(link) = row.link_mut::<B>() {
         link.expanded = holds.is_err();
     }
@@ -122,6 +122,9 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
             .map(|(id, single)| creation(flow, &row, *id, single, Reason::Reshaped))
             .collect()
     };
+    // What stands in the new form already, from a change of form that was interrupted, stays.
+    let new: BTreeSet<_> = steps.iter().filter_map(Step::created).collect();
+    old.retain(|step| step.removed().is_none_or(|id| !new.contains(id)));
     steps.extend(old);
     count_once(&mut steps, Reason::Reshaped);
     let before = row
@@ -218,6 +221,7 @@ fn removals<B: Sided>(
     wanted: &BTreeMap<RecurrenceId, Projected>,
 ) -> Vec<Step> {
     let mut gone = b.clone();
+    gone.strays.clear();
     gone.parts.retain(|key, _| match key {
         ComponentKey::Override(id) => !wanted.contains_key(id),
         ComponentKey::Master => false,

@@ -88,7 +88,7 @@ impl<B: Sided> Flow<'_, B> {
     }
 
     /// Removes every resource of the copy that stands by itself: at Google the master takes its
-    /// exceptions with it.
+    /// exceptions with it. What is left of another form of the copy goes too.
     pub(super) fn remove_all(
         &self,
         row: &Row,
@@ -99,12 +99,18 @@ impl<B: Sided> Flow<'_, B> {
         let whole = copy.parts.contains_key(&ComponentKey::Master);
         copy.parts
             .iter()
-            .filter(|(key, _)| !whole || **key == ComponentKey::Master)
+            .map(|(key, part)| (*key, part))
+            .filter(|(key, _)| !whole || *key == ComponentKey::Master)
+            .chain(
+                copy.strays
+                    .iter()
+                    .map(|part| (ComponentKey::Master, part)),
+            )
             .enumerate()
             .map(|(index, (key, part))| {
                 let mut account = self.account(
                     row,
-                    *key,
+                    key,
                     &copy.series,
                     ActionKind::Delete,
                     reason,

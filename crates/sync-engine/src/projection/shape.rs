@@ -1,10 +1,12 @@
 //! Applying a projection.
 
+use super::expand::is_occurrence;
 use super::{Declined, Privacy, PrivateEvents, Projected};
 use crate::model::series::OverrideValue;
 use crate::model::{Fields, Sensitivity, Series, Status, Text, Transparency, When, Zone, ZoneName};
 use crate::observation::Remark;
 use crate::ports::Capabilities;
+use crate::snapshot::inherited;
 
 /// What a mapping lets through to one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +60,18 @@ impl Projection {
                 overrides.insert(*id, shaped);
             }
         }
-        let shaped = Series {
-            master: series.master.as_ref().map(|master| self.fields(master)),
-            overrides,
-        };
+        let master = series.master.as_ref().map(|master| self.fields(master));
+        if let Some(master) = &master {
+            // What told an override from its master may be just what does not cross.
+            overrides.retain(|id, value| match value {
+                OverrideValue::Cancelled => true,
+                OverrideValue::Fields(fields) => {
+                    **fields != inherited(master, *id)
+                        || !is_occurrence(master, *id, &self.time_zone)
+                }
+            });
+        }
+        let shaped = Series { master, overrides };
         if shaped.is_empty() {
             Shaped::Nothing
         } else {

@@ -109,7 +109,9 @@ fn resolved<B: Sided>(
     row.due = Some(now);
     match (&operation.write, seen) {
         (Write::Remove(remove), Some(Seen::Gone { .. })) => {
-            let last = row.link::<B>().is_none_or(|link| link.resources.len() <= 1);
+            let last = row
+                .link::<B>()
+                .is_none_or(|link| link.resources.len() <= 1 && link.keys.len() <= 1);
             if !settle::removed(&mut row, operation, &remove.resource.id, last) {
                 return RowChange::Drop(row.key);
             }
