@@ -338,7 +338,7 @@ mod tests {
             assert!(told.contains(&name), "{name} is not in {told:?}");
         }
         let text = error.to_string();
-        assert!(!text.contains("c2hvcnQ") && !text.contains("???") && !text.contains("two"));
+        assert!(!text.contains("c2hvcnQ") && !text.contains("???") && !text.contains("two\nlines"));
         for problem in &error.problems {
             assert!(
                 problem.action.len() > 10 && !problem.place.is_empty(),

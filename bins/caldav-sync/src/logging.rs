@@ -53,7 +53,8 @@ pub(crate) fn start(environment: &Environment, purpose: Purpose) -> Result<(), C
 fn filter(asked: Option<&str>, purpose: Purpose) -> Result<EnvFilter, ConfigError> {
     let asked = asked.map(str::trim);
     let usual = match purpose {
-        Purpose::Serve => "info",
+        // What libraries say at every start tells nobody anything.
+        Purpose::Serve => "info,refinery_core=warn,actix_server=warn",
         // That this computer needs no key goes without saying there.
         Purpose::Demo => "warn,web::server=error",
     };
