@@ -20,7 +20,9 @@ mod writing;
 
 use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
-use crate::model::{Both, Caldav, ComponentKey, Family, Google, Side, SideTag, Uid, ZoneName};
+use crate::model::{
+    Both, Caldav, ComponentKey, Family, Google, Series, Side, SideTag, Uid, ZoneName,
+};
 use crate::plan::operation::{After, Reason, Step, Value};
 use crate::ports::side::Capabilities;
 use crate::ports::store::RowChange;
@@ -208,9 +210,37 @@ fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {
         one_way::series::<A, B>(&flow, &both, plan);
     }
     for (index, series) in input.series.iter().enumerate() {
-        if !joined.contains(&index) {
-            one_way::series::<A, B>(&flow, series, plan);
+        if joined.contains(&index) {
+            continue;
         }
+        match &series.row {
+            Some(row) if input.reproject => anew::<A, B>(&flow, series, row, plan),
+            _ => one_way::series::<A, B>(&flow, series, plan),
+        }
+    }
+}
+
+/// Plans a series anew because the settings changed. Its row forgets what the source showed, until
+/// a write brings that back: whatever is not written now (it waits, cannot be read, is refused or
+/// edited meanwhile) still counts as changed later, when the settings are old.
+fn anew<A: SideTag, B: Sided>(
+    flow: &Flow<'_, B>,
+    series: &SeriesInput,
+    row: &Row,
+    plan: &mut Plan,
+) {
+    let mut row = row.clone();
+    if let Some(link) = row.link_mut::<A>() {
+        link.echo = Series::default();
+    }
+    let (groups, rows) = (plan.groups.len(), plan.rows.len());
+    let series = SeriesInput {
+        row: Some(row.clone()),
+        ..series.clone()
+    };
+    one_way::series::<A, B>(flow, &series, plan);
+    if plan.groups.len() == groups && plan.rows.len() == rows {
+        plan.rows.push(RowChange::Put(Box::new(row)));
     }
 }
 

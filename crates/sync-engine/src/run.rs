@@ -145,6 +145,15 @@ where
         self.recover(outcome).await?;
         self.read_both(now, &mut state, outcome).await?;
         let (plan, changes) = self.plan(now, &state, outcome).await?;
+        if self.settings_changed(&state).await? {
+            // From now on copies follow the new settings, one by one: whatever happens, and
+            // whatever the settings are by then, the next run must look at all of them again.
+            state.planned_with.clear();
+            self.store
+                .planned(&self.mapping.id, changes.upto, state.clone())
+                .await
+                .map_err(Halt::Store)?;
+        }
         let guarded = guard::guard(plan, self.mapping, self.tracked().await?, &state, now);
         let applied = self.apply(guarded, now, &mut state, outcome).await?;
         if applied {
@@ -197,7 +206,7 @@ where
         state: &MappingState,
         outcome: &Outcome,
     ) -> Result<(Plan, ChangeSet), Halt<S::Error>> {
-        let reproject = state.first_plan_done && state.planned_with != settings(self.mapping);
+        let reproject = self.settings_changed(state).await?;
         let changes = self
             .store
             .changes(
@@ -213,6 +222,14 @@ where
         let plan = plan::plan(&self.input(now, !state.first_plan_done, reproject, series));
         outcome.warn(plan.warnings.iter().cloned());
         Ok((plan, changes))
+    }
+
+    /// Whether copies exist that were made with other settings, or may be.
+    async fn settings_changed(&self, state: &MappingState) -> Result<bool, Halt<S::Error>> {
+        if state.planned_with == settings(self.mapping) {
+            return Ok(false);
+        }
+        Ok(state.first_plan_done || self.tracked().await? > 0)
     }
 
     pub(crate) fn input(

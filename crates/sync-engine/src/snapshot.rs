@@ -311,10 +311,7 @@ impl<S: SideTag> Building<S> {
 }
 
 /// The occurrence a single event stands for: as its row has it, else as its own name proves.
-fn alone<S: SideTag>(
-    observation: &Observation<S>,
-    link: Option<&Link<S>>,
-) -> Option<RecurrenceId> {
+fn alone<S: SideTag>(observation: &Observation<S>, link: Option<&Link<S>>) -> Option<RecurrenceId> {
     let known = link.and_then(|link| {
         let mut resources = link.resources.iter();
         resources.find(|(_, id)| *id == observation.resource)

@@ -112,6 +112,9 @@ impl GoogleCalendar {
     }
 
     /// Makes a deleted event live again, as a whole and only while it is deleted.
+    ///
+    /// Never a series: whatever occurrences of it were changed or called off in its former life
+    /// may come back with it, or stay called off, and no listing says so.
     async fn revived(&self, id: &ResourceId<Google>, body: Body) -> Result<Written<Google>, Error> {
         for _ in 0..2 {
             let Some(tombstone) = self.event(id.as_str()).await? else {
@@ -119,6 +122,9 @@ impl GoogleCalendar {
             };
             if !tombstone.is_cancelled() {
                 return Ok(self.taken_by(id, &tombstone));
+            }
+            if body.contains_key("recurrence") || tombstone.recurrence.is_some() {
+                return Ok(gone(id, true));
             }
             let error = match self.put(id, &tombstone, &body).await {
                 Ok(event) => return Ok(self.done(&event, id.as_str())),

@@ -34,12 +34,22 @@ pub(super) fn update<A: SideTag, B: Sided>(
     reason: Reason,
     plan: &mut Plan,
 ) {
-    let window = reaching_back(flow.window, b, flow);
-    // Those that stand already do not count: they stay though the window has moved on.
-    let most = MOST_OCCURRENCES.saturating_add(b.map_or(0, |b| b.parts.len()));
-    let Ok(wanted) = expand::occurrences(want, window, flow.floating, most) else {
+    let Ok(mut wanted) = expand::occurrences(want, flow.window, flow.floating, MOST_OCCURRENCES)
+    else {
         return too_many(flow, row, plan);
     };
+    // What is tracked stays tracked, wherever it and the window move.
+    for id in b
+        .iter()
+        .flat_map(|b| b.parts.keys())
+        .filter_map(ComponentKey::recurrence_id)
+    {
+        if !wanted.contains_key(&id)
+            && let Some(single) = expand::occurrence(want, id, flow.floating)
+        {
+            wanted.insert(id, single);
+        }
+    }
     plan.warnings.push(Warning {
         code: "series_expanded".to_owned(),
         detail: format!(
@@ -49,7 +59,7 @@ pub(super) fn update<A: SideTag, B: Sided>(
         uid: Some(row.uid.clone()),
     });
     let due = flow.enters(&a.series);
-    let before = had::<A, B>(flow, &row, window, most);
+    let before = had::<A, B>(flow, &row, wanted.keys());
     let mut steps = Vec::new();
     for (id, single) in &wanted {
         let step = match b.and_then(|b| {
@@ -57,6 +67,8 @@ pub(super) fn update<A: SideTag, B: Sided>(
                 .get(&ComponentKey::Override(*id))
                 .map(|part| (b, part))
         }) {
+            // One that a person deleted stays away where edits are kept, until the source changes.
+            None if left_alone(flow, &row, *id, single, before.get(id)) => None,
             None => Some(creation(flow, &row, *id, single, reason)),
             Some((b, _)) => change(flow, &row, b, *id, single, before.get(id)),
         };
@@ -106,10 +118,8 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
     holds: Result<(), Why>,
     plan: &mut Plan,
 ) {
+    let form = holds.is_err();
     let mut old = flow.remove_all(&row, b, After::Linked, Reason::Reshaped);
-    if let Some(link) = row.link_mut::<B>() {
-        link.expanded = holds.is_err();
-    }
     let mut steps = if holds.is_ok() {
         super::writing::creation::<A, B>(flow, &row, a, want, Reason::Reshaped)
     } else {
@@ -124,8 +134,11 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
     };
     // What stands in the new form already, from a change of form that was interrupted, stays.
     let new: BTreeSet<_> = steps.iter().filter_map(Step::created).collect();
-    old.retain(|step| step.removed().is_none_or(|id| !new.contains(id)));
+    old.retain(|step| step.removed().is_none_or(|id| !new.contains(&id)));
     steps.extend(old);
+    if let Some(link) = row.link_mut::<B>() {
+        link.expanded = form;
+    }
     count_once(&mut steps, Reason::Reshaped);
     let before = row
         .link::<A>()
@@ -137,7 +150,7 @@ pub(super) fn reshape<A: SideTag, B: Sided>(
         steps,
         again: false,
         weight: Weight::Rewrites,
-        due: flow.enters(&a.series).filter(|_| holds.is_err()),
+        due: flow.enters(&a.series).filter(|_| form),
     });
 }
 
@@ -230,11 +243,10 @@ fn removals<B: Sided>(
 }
 
 /// What the single events said when both sides last agreed.
-fn had<A: SideTag, B: Sided>(
+fn had<'a, A: SideTag, B: Sided>(
     flow: &Flow<'_, B>,
     row: &Row,
-    window: (Timestamp, Timestamp),
-    most: usize,
+    ids: impl Iterator<Item = &'a RecurrenceId>,
 ) -> BTreeMap<RecurrenceId, Fields> {
     let Some(link) = row.link::<A>() else {
         return BTreeMap::new();
@@ -242,29 +254,59 @@ fn had<A: SideTag, B: Sided>(
     let Shaped::Series(had) = flow.projection.shape(&link.echo) else {
         return BTreeMap::new();
     };
-    expand::occurrences(&had, window, flow.floating, most)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(id, single)| Some((id, single.series().master.clone()?)))
-        .collect()
+    ids.filter_map(|id| {
+        let single = expand::occurrence(&had, *id, flow.floating)?;
+        Some((*id, single.series().master.clone()?))
+    })
+    .collect()
 }
 
-/// The window, reaching back to the earliest single event that already stands: what is tracked
-/// stays tracked.
-fn reaching_back<B: SideTag>(
-    window: (Timestamp, Timestamp),
-    b: Option<&Snapshot<B>>,
+/// Whether a person deleted this single event, and that counts.
+fn left_alone<B: Sided>(
     flow: &Flow<'_, B>,
-) -> (Timestamp, Timestamp) {
-    let starts = b.into_iter().flat_map(|b| {
-        b.parts.keys().filter_map(|key| {
-            let standing = Standing::of(&b.series, key);
-            Some(standing.fields()?.when.instants(flow.floating))
-        })
+    row: &Row,
+    id: RecurrenceId,
+    single: &Projected,
+    had: Option<&Fields>,
+) -> bool {
+    !flow.restore
+        && !flow.reproject
+        && had == single.series().master.as_ref()
+        && row
+            .link::<B>()
+            .is_some_and(|link| link.echo.overrides.contains_key(&id))
+}
+
+/// Takes away what an interrupted change of form left in the other form, after everything that is
+/// planned for the series.
+pub(super) fn sweep<B: Sided>(flow: &Flow<'_, B>, row: &Row, b: &Snapshot<B>, plan: &mut Plan) {
+    let mut left = b.clone();
+    left.parts.clear();
+    let steps = flow.remove_all(row, &left, After::Linked, Reason::Reshaped);
+    if let Some(group) = plan
+        .groups
+        .last_mut()
+        .filter(|group| group.row.key == row.key)
+    {
+        group.steps.extend(steps);
+        return;
+    }
+    let planned = plan
+        .rows
+        .iter()
+        .rposition(|change| matches!(change, RowChange::Put(planned) if planned.key == row.key));
+    let row = match planned.map(|index| plan.rows.remove(index)) {
+        Some(RowChange::Put(row)) => *row,
+        _ => row.clone(),
+    };
+    plan.groups.push(Group {
+        due: row.due,
+        row,
+        steps,
+        finally: Vec::new(),
+        again: false,
+        weight: Weight::Rewrites,
     });
-    starts.fold(window, |(from, until), (start, end)| {
-        (from.min(start), until.max(end))
-    })
 }
 
 fn too_many<B: SideTag>(flow: &Flow<'_, B>, mut row: Row, plan: &mut Plan) {

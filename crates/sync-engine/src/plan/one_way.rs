@@ -21,7 +21,8 @@ pub(super) fn series<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     let row = input.row.as_ref();
-    let linked = row.is_some_and(|row| row.link::<B>().is_some());
+    // Of an expanded series that takes place nowhere any more, nothing stands on the target.
+    let linked = row.is_some_and(|row| row.link::<B>().is_some_and(|link| !link.keys.is_empty()));
     match (input.views.get::<A>(), input.views.get::<B>()) {
         // Whatever cannot be read sits out, whole.
         (View::Unreadable { name, reason }, _) => {
@@ -122,6 +123,7 @@ fn fresh<A: SideTag, B: Sided>(
     let mut row = input.row.clone().unwrap_or_else(|| pending::<A, B>(a));
     row.state = RowState::Active;
     row.uid = a.uid.clone();
+    *row.link_mut::<B>() = None;
     refresh_source(&mut row, a);
     row.due = None;
     if !recurrence::touches(&a.series, flow.window, flow.floating) {
@@ -217,7 +219,13 @@ fn tracked<A: SideTag, B: Sided>(
         return;
     }
     let Shaped::Series(want) = flow.projection.shape(&a.series) else {
-        if row.copy == Some(B::SIDE) {
+        if row.copy == Some(B::SIDE) && b.has_guests {
+            plan.warnings.push(guests(
+                &row,
+                "The source is called off or hidden, but somebody invited guests to the copy",
+            ));
+            keep_if_new(input, row, plan);
+        } else if row.copy == Some(B::SIDE) {
             withhold(flow, row, b, plan);
         } else {
             keep_if_new(input, row, plan);
@@ -227,7 +235,16 @@ fn tracked<A: SideTag, B: Sided>(
     remarks(flow, a, plan);
     let expanded = row.link::<B>().is_some_and(|link| link.expanded);
     let holds = expand::holds(flow.target(), want.series(), flow.floating);
+    // Only what was made here may be replaced by another form of itself, and no guest is lost.
+    let ours = row.copy == Some(B::SIDE) && !b.has_guests;
+    // Everything but the form asked for is there: an interrupted change of form begins anew.
+    let bare = !expanded && !b.strays.is_empty() && b.series.master.is_none();
+    let sweeps = (ours && !b.strays.is_empty() && !bare && expanded == holds.is_err())
+        .then(|| (row.clone(), plan.refused.len()));
     match (expanded, holds) {
+        (false, holds @ Ok(())) if ours && bare => {
+            super::expanded::reshape::<A, B>(flow, row, a, b, &want, holds, plan);
+        }
         (false, Ok(())) => {
             super::components::update::<A, B>(flow, input, row, a, b, &want, plan);
         }
@@ -243,9 +260,13 @@ fn tracked<A: SideTag, B: Sided>(
                 plan,
             );
         }
-        // Only what was made here may be replaced by another form of itself.
-        (_, _) if row.copy != Some(B::SIDE) => keep_if_new(input, row, plan),
+        (_, _) if !ours => keep_if_new(input, row, plan),
         (_, holds) => super::expanded::reshape::<A, B>(flow, row, a, b, &want, holds, plan),
+    }
+    if let Some((row, refused)) = sweeps
+        && plan.refused.len() == refused
+    {
+        super::expanded::sweep(flow, &row, b, plan);
     }
 }
 
@@ -304,13 +325,10 @@ fn source_gone<A: SideTag, B: Sided>(
     }
     if row.copy != Some(B::SIDE) || b.has_guests {
         if b.has_guests && row.copy == Some(B::SIDE) {
-            plan.warnings.push(Warning {
-                code: "has_guests".to_owned(),
-                detail: "The source is gone, but somebody invited guests to the copy: it is left. \
-                         Delete it by hand if it is no longer wanted."
-                    .to_owned(),
-                uid: Some(row.uid.clone()),
-            });
+            plan.warnings.push(guests(
+                &row,
+                "The source is gone, but somebody invited guests to the copy",
+            ));
         }
         plan.rows.push(RowChange::Drop(row.key));
         return;
@@ -324,6 +342,14 @@ fn source_gone<A: SideTag, B: Sided>(
         weight: Weight::Removes,
         due: None,
     });
+}
+
+fn guests(row: &Row, why: &str) -> Warning {
+    Warning {
+        code: "has_guests".to_owned(),
+        detail: format!("{why}: it is left. Delete it by hand if it is no longer wanted."),
+        uid: Some(row.uid.clone()),
+    }
 }
 
 /// The source is called off as a whole, declined or private: its copy goes, the row stays.

@@ -36,6 +36,28 @@ impl Step {
         }
     }
 
+    /// The name at Google of what it creates.
+    pub(crate) fn created(&self) -> Option<String> {
+        match self {
+            Self::Google(Operation {
+                write: Write::Create(create),
+                ..
+            }) => Some(create.tag.google_id().as_str().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The name at Google of what it removes.
+    pub(crate) fn removed(&self) -> Option<String> {
+        match self {
+            Self::Google(Operation {
+                write: Write::Remove(remove),
+                ..
+            }) => Some(remove.resource.id.as_str().to_owned()),
+            _ => None,
+        }
+    }
+
     /// What people are told about it, to be changed.
     pub(crate) fn account_mut(&mut self) -> &mut Account {
         match self {

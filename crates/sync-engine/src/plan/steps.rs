@@ -101,11 +101,7 @@ impl<B: Sided> Flow<'_, B> {
             .iter()
             .map(|(key, part)| (*key, part))
             .filter(|(key, _)| !whole || *key == ComponentKey::Master)
-            .chain(
-                copy.strays
-                    .iter()
-                    .map(|part| (ComponentKey::Master, part)),
-            )
+            .chain(copy.strays.iter().map(|part| (ComponentKey::Master, part)))
             .enumerate()
             .map(|(index, (key, part))| {
                 let mut account = self.account(

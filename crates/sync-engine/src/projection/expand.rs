@@ -11,6 +11,7 @@ use crate::ports::side::{Capabilities, Recurring};
 
 use crate::recurrence::ids::original_start;
 use crate::recurrence::{self, Cut, ExtraDate, Limits, OriginalStart};
+use crate::snapshot::inherited;
 
 /// Most single events in place of one series.
 pub const MOST_OCCURRENCES: usize = 200;
@@ -125,6 +126,27 @@ pub fn occurrences(
             Some((shown.id?, Projected(Box::new(Series::single(single)))))
         })
         .collect())
+}
+
+/// One occurrence as a single event, wherever it is; `None` if it does not take place.
+pub fn occurrence(series: &Projected, id: RecurrenceId, floating: &ZoneName) -> Option<Projected> {
+    let series = series.series();
+    let single = match series.overrides.get(&id) {
+        Some(OverrideValue::Cancelled) => return None,
+        Some(OverrideValue::Fields(fields)) => fields.as_ref().clone(),
+        None => {
+            let master = series.master.as_ref()?;
+            if !is_occurrence(master, id, floating) {
+                return None;
+            }
+            inherited(master, id)
+        }
+    };
+    let single = Fields {
+        recurrence: None,
+        ..single
+    };
+    Some(Projected(Box::new(Series::single(single))))
 }
 
 /// Whether a series takes place at this occurrence when nothing overrides it. Where counting is cut

@@ -10,8 +10,8 @@ use super::{Halt, Run, settle};
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
 use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId};
-use crate::observation::Seen;
-use crate::plan::operation::Operation;
+use crate::observation::{Observation, Seen};
+use crate::plan::operation::{Operation, Write};
 use crate::ports::Clock;
 use crate::ports::side::{ErrorClass, SideError, SidePort, Written};
 use crate::ports::store::{RowChange, Settlement, Store};
@@ -99,7 +99,8 @@ where
     ) -> Result<Ended, Halt<S::Error>> {
         let floating = self.run.floating();
         match &now {
-            Seen::Present(seen) if seen.tag.as_ref().is_some_and(|tag| tag.proves(seen)) => {
+            // The name says whose it is, even where somebody took the tag away.
+            Seen::Present(seen) if self.is_ours(seen) => {
                 versions.learn(seen);
                 let same = settle::shows_what_was_sent(self.operation, seen, &floating);
                 settle::written(
@@ -120,6 +121,18 @@ where
                 self.store(Some(now), row, false, outcome).await?;
                 Ok(Ended::Again)
             }
+            Seen::Unreadable { reason, .. } => {
+                let error = SideError {
+                    side: B::SIDE,
+                    class: ErrorClass::Event,
+                    code: "unreadable",
+                    detail: format!("The copy is there already, but cannot be read: {reason}"),
+                    action: "Delete the copy, or make its details visible to this account."
+                        .to_owned(),
+                    source: None,
+                };
+                self.refused(&error, row, outcome).await
+            }
             _ => {
                 row.generation = row.generation.saturating_add(1);
                 row.due = Some(self.run.clock.now());
@@ -137,24 +150,7 @@ where
         outcome: &Outcome,
     ) -> Result<Ended, Halt<S::Error>> {
         match error.class {
-            ErrorClass::Event => {
-                let now = self.run.clock.now();
-                set_back(row, self.operation.account.key, error, now);
-                let event = record(
-                    &self.operation.account,
-                    B::SIDE,
-                    now,
-                    Some(Problem::from(error)),
-                );
-                outcome.event(event.clone());
-                self.settle(Settlement {
-                    rows: vec![RowChange::Put(Box::new(row.clone()))],
-                    events: vec![event],
-                    ..Settlement::default()
-                })
-                .await?;
-                Ok(Ended::Refused)
-            }
+            ErrorClass::Event => self.refused(error, row, outcome).await,
             ErrorClass::Transient { .. } => {
                 // The write may have happened: the intent stays open and is resolved by reading.
                 Self::over(error, writing, outcome);
@@ -176,6 +172,39 @@ where
                 Ok(Ended::Over)
             }
         }
+    }
+
+    /// Whether this is what the operation makes: it stands on the name that the tag gives.
+    fn is_ours(&self, seen: &Observation<B>) -> bool {
+        match &self.operation.write {
+            Write::Create(create) => create.tag.proves(seen),
+            Write::Update(_) | Write::Remove(_) => false,
+        }
+    }
+
+    /// This event is refused: it is set back, and others go on.
+    async fn refused(
+        &self,
+        error: &SideError,
+        row: &mut Row,
+        outcome: &Outcome,
+    ) -> Result<Ended, Halt<S::Error>> {
+        let now = self.run.clock.now();
+        set_back(row, self.operation.account.key, error, now);
+        let event = record(
+            &self.operation.account,
+            B::SIDE,
+            now,
+            Some(Problem::from(error)),
+        );
+        outcome.event(event.clone());
+        self.settle(Settlement {
+            rows: vec![RowChange::Put(Box::new(row.clone()))],
+            events: vec![event],
+            ..Settlement::default()
+        })
+        .await?;
+        Ok(Ended::Refused)
     }
 
     fn over(error: &SideError, writing: &Writing, outcome: &Outcome) {

@@ -74,6 +74,10 @@ where
             };
             inputs.push(input);
         }
+        for input in &mut inputs {
+            self.notice_replaced::<Caldav>(input).await?;
+            self.notice_replaced::<Google>(input).await?;
+        }
         // What no row links: match the two sides by proof of origin, then by UID.
         let mut alone: Vec<SeriesInput> = Vec::new();
         match self.mapping.direction {
@@ -88,6 +92,32 @@ where
         }
         inputs.extend(alone);
         Ok(inputs)
+    }
+
+    /// A series of which the mirror knows nothing any more, though it knows what now stands where it
+    /// stood (another UID, no event): it is gone from there, and nowhere else.
+    async fn notice_replaced<T: Sided>(
+        &self,
+        input: &mut SeriesInput,
+    ) -> Result<(), Halt<S::Error>> {
+        let link = input.row.as_ref().and_then(Row::link::<T>);
+        let (Some(link), View::Unknown) = (link, input.views.get::<T>()) else {
+            return Ok(());
+        };
+        let stood: Vec<_> = link.resources.iter().map(|(_, id)| id.clone()).collect();
+        if stood.is_empty() {
+            return Ok(());
+        }
+        let shown = link.shown;
+        let replaced = self
+            .store
+            .versions(T::calendar(self.mapping), Some(&stood))
+            .await
+            .map_err(Halt::Store)?;
+        if !replaced.is_empty() {
+            *input.views.get_mut::<T>() = View::Gone { shown };
+        }
+        Ok(())
     }
 
     /// Joins unlinked sources with their counterparts on the target.
