@@ -3,6 +3,7 @@
 
 pub(crate) mod caldav;
 pub(crate) mod google;
+pub(crate) mod held;
 pub(crate) mod history;
 pub(crate) mod mappings;
 pub(crate) mod plan;
@@ -71,6 +72,8 @@ pub(crate) fn routes(add: Add<'_>) {
         "GET, HEAD",
         vec![get().to(plan::preview)],
     );
+    add("/held", "GET, HEAD", vec![get().to(held::all)]);
+    add("/held/{id}", "POST", vec![post().to(held::decide)]);
     add("/sync", "POST", vec![post().to(sync::sync)]);
     add("/runs", "GET, HEAD", vec![get().to(runs::all)]);
     add("/runs/{id}", "GET, HEAD", vec![get().to(runs::one)]);

@@ -4,6 +4,7 @@
 mod caldav;
 mod dashboard;
 mod google;
+mod held;
 mod mappings;
 pub(crate) mod oauth;
 mod runs;
@@ -114,6 +115,13 @@ pub(crate) fn routes(add: Add<'_>) {
         both,
         vec![get().to(mappings::ask_delete), post().to(mappings::delete)],
     );
+    page("/ui/held", reads, vec![get().to(held::list)]);
+    page(
+        "/ui/held/{id}/approve",
+        writes,
+        vec![post().to(held::approve)],
+    );
+    page("/ui/held/{id}/pause", writes, vec![post().to(held::pause)]);
     page("/ui/runs", reads, vec![get().to(runs::list)]);
     page("/ui/runs/{id}", reads, vec![get().to(runs::show)]);
     page(

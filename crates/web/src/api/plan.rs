@@ -53,8 +53,9 @@ impl Counts {
     }
 }
 
+/// One operation of a plan.
 #[derive(Serialize)]
-struct OperationDto<'a> {
+pub(crate) struct OperationDto<'a> {
     side: Side,
     action: ActionKind,
     uid: &'a str,

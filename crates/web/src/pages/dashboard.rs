@@ -166,23 +166,23 @@ fn accounts(shell: &Shell, status: &Status) -> Markup {
                 ("The sign-in has expired.", "Connect the account again; its mappings stay."),
                 |problem| (problem.detail.as_str(), problem.action.as_str()),
             );
-            section.alert aria-label={ "Google account " (account.email) } {
+            section.notice.bad aria-label={ "Google account " (account.email) } {
                 h2 { "Google sign-in of " (account.email) " has ended" }
-                (trouble(detail, action, &html! {
-                    p { a.button.primary href={ (shell.at("/oauth/start?account=")) (account.id.as_str()) } { "Reconnect" } }
-                }))
+                p { (detail) }
+                p { strong { "What to do: " } (action) }
+                p { a.button.primary href={ (shell.at("/oauth/start?account=")) (account.id.as_str()) } { "Reconnect" } }
             }
         }
         @for account in status.caldav.iter().filter(|account| account.status != CaldavStatus::Ok) {
-            section.alert aria-label={ "CalDAV account " (account.name) } {
+            @let (detail, action) = account.problem.as_ref().map_or(
+                ("The last attempt failed.", "Check the account."),
+                |problem| (problem.detail.as_str(), problem.action.as_str()),
+            );
+            section.notice.bad aria-label={ "CalDAV account " (account.name) } {
                 h2 { "CalDAV account " (account.name) " does not work" }
-                @let (detail, action) = account.problem.as_ref().map_or(
-                    ("The last attempt failed.", "Check the account."),
-                    |problem| (problem.detail.as_str(), problem.action.as_str()),
-                );
-                (trouble(detail, action, &html! {
-                    p { a.button.primary href={ (shell.at("/ui/caldav/")) (account.id.as_str()) } { "Edit the account" } }
-                }))
+                p { (detail) }
+                p { strong { "What to do: " } (action) }
+                p { a.button.primary href={ (shell.at("/ui/caldav/")) (account.id.as_str()) } { "Edit the account" } }
             }
         }
     }
@@ -193,6 +193,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
     let overview = &line.status.overview;
     let id = mapping.id.as_str();
     let (kind, word) = line.condition.badge();
+    let account = account_trouble(status, line.status);
     let enabled = mapping.settings.enabled;
     let next = status
         .scheduler
@@ -225,7 +226,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                 }
                 div {
                     dt { "Next run" }
-                    dd { @if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
+                    dd { @if account && enabled { "when the account works" } @else if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
                 }
                 div {
                     dt { "Kept in step" }
@@ -235,7 +236,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                     div { dt { "Held back" } dd { (counted(overview.held, "change")) } }
                 }
             }
-            @if enabled { (errors(shell, line)) }
+            @if enabled { (errors(shell, line, account)) }
             div.actions {
                 @if enabled {
                     (shell.button(&format!("/ui/mappings/{id}/sync"), "primary", &html! { "Sync now" }))
@@ -250,7 +251,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
 }
 
 /// What the last run says that somebody should know.
-fn errors(shell: &Shell, line: &Line<'_>) -> Markup {
+fn errors(shell: &Shell, line: &Line<'_>, account: bool) -> Markup {
     let overview = &line.status.overview;
     let Some(run) = &overview.last_run else {
         return html! {};
@@ -259,7 +260,9 @@ fn errors(shell: &Shell, line: &Line<'_>) -> Markup {
         p { a href={ (shell.at("/ui/runs/")) (run.id.as_str()) } { "See the run" } }
     };
     html! {
-        @if let Some(problem) = &run.error {
+        @if account {
+            p.notice.warn { "Its account needs you first, see above. Nothing is lost meanwhile." }
+        } @else if let Some(problem) = &run.error {
             (trouble(&problem.detail, &problem.action, &link))
         } @else if run.failed > 0 {
             (trouble(
@@ -271,8 +274,8 @@ fn errors(shell: &Shell, line: &Line<'_>) -> Markup {
         @if overview.held > 0 {
             (trouble(
                 &format!("{} are held back, because so many removals at once look like an accident.", counted(overview.held, "change")),
-                "Look at the preview. If the events are really gone, raise the mapping's deletion limit; else bring them back on the source.",
-                &html! {},
+                "Look at them and decide.",
+                &html! { p { a.button href=(shell.at("/ui/held")) { "Show what is held back" } } },
             ))
         }
         @for warning in run.warnings.iter().take(3) {
@@ -287,7 +290,10 @@ fn quota(status: &Status) -> Markup {
             @for quota in &status.quota {
                 @let email = status.google.iter().find(|account| account.id == quota.account).map(|account| account.email.as_str());
                 "Google writes today" @if let Some(email) = email { " (" (email) ")" } ": "
-                (quota.writes_today) " of " (quota.daily_limit) ". "
+                (quota.writes_today)
+                // Without a limit there is nothing to compare with.
+                @if quota.daily_limit < u64::from(u32::MAX) { " of " (quota.daily_limit) }
+                ". "
             }
         }
     }
@@ -307,7 +313,7 @@ fn set_up(shell: &Shell, status: &Status) -> Markup {
                 }
                 @if !done {
                     @if ready { a.button.primary href=(shell.at(path)) { (label) } }
-                    @else { span.optional { "comes after the step before" } }
+                    @else { span.optional { "after the steps before" } }
                 }
             }
         }

@@ -22,7 +22,7 @@ use crate::input::Form;
 use crate::web::Web;
 pub(crate) use delete::{ask_delete, delete};
 use form::Typed;
-pub(crate) use preview::preview;
+pub(crate) use preview::{listed, preview};
 
 /// How long the form for a new mapping waits for fresh lists of calendars.
 const FRESH: Duration = Duration::from_secs(4);

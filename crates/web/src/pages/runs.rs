@@ -3,6 +3,7 @@
 use actix_web::web as aw;
 use app::records::{Mapping, Run, RunState};
 use maud::{Markup, html};
+use sync_engine::plan::operation::{ActionKind, FieldChange};
 use sync_engine::report::EventRecord;
 use url::form_urlencoded;
 
@@ -202,13 +203,25 @@ fn one(event: &EventRecord) -> Markup {
             @if let Some(problem) = &event.error {
                 p.fault { (problem.detail) @if !problem.action.is_empty() { " " (problem.action) } }
             }
-            @if !event.changes.is_empty() { (changes(&event.changes)) }
+            (detailed(event.action, &event.changes))
+        }
+    }
+}
+
+/// A change says at once what changed; a new event shows its fields when asked.
+pub(super) fn detailed(action: ActionKind, fields: &[FieldChange]) -> Markup {
+    html! {
+        @if fields.is_empty() {
+        } @else if action == ActionKind::Update {
+            (changes(fields))
+        } @else {
+            details { summary { "Details" } (changes(fields)) }
         }
     }
 }
 
 /// Field by field, from and to.
-pub(super) fn changes(changes: &[sync_engine::plan::operation::FieldChange]) -> Markup {
+fn changes(changes: &[FieldChange]) -> Markup {
     html! {
         dl.changes {
             @for change in changes {

@@ -172,6 +172,14 @@ impl Shell {
                 body {
                     a.skip href="#main" { "Skip to content" }
                     (self.header(page.here))
+                    @if matches!(self.access, Access::Local) {
+                        aside.local aria-label="Access" {
+                            p {
+                                "No key is asked for on the computer that runs caldav-sync. "
+                                code { "LOCAL_ACCESS=off" } " changes that."
+                            }
+                        }
+                    }
                     main #main tabindex="-1" {
                         @if let Some(text) = self.done.as_deref().and_then(message) {
                             p.notice.good role="status" { (text) }
@@ -221,12 +229,6 @@ impl Shell {
             footer.bottom {
                 @if self.is_in() {
                     p { "caldav-sync " (self.web.app.config().version) " · all times in UTC" }
-                }
-                @if matches!(self.access, Access::Local) {
-                    p {
-                        "No key is asked for, because you are on the computer that runs caldav-sync. "
-                        code { "LOCAL_ACCESS=off" } " changes that."
-                    }
                 }
             }
         }

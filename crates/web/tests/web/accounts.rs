@@ -72,8 +72,8 @@ async fn what_does_not_work_is_not_stored() {
         .post("/caldav/accounts", json!({"base_url": url}))
         .await;
     assert_eq!(
-        missing.problem(422, "invalid")["errors"][0]["field"],
-        "username"
+        missing.problem(422, "invalid")["errors"][1]["field"],
+        "password"
     );
     let stored = site.get("/caldav/accounts").await.json();
     assert_eq!(stored, json!({"accounts": []}));

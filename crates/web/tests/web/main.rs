@@ -12,6 +12,7 @@ mod accounts;
 mod forms;
 mod harness;
 mod headers;
+mod held;
 mod mappings;
 mod refusals;
 mod settings;

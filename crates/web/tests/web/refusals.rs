@@ -43,13 +43,7 @@ async fn bodies_are_read_strictly() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paths_and_methods_that_are_not_there() {
     let site = Site::new().await;
-    for path in [
-        "/nothing",
-        "/conflicts",
-        "/held",
-        "/metrics",
-        "/openapi.json",
-    ] {
+    for path in ["/nothing", "/conflicts", "/metrics", "/openapi.json"] {
         site.get(path).await.problem(404, "not_found");
     }
     let wrong = site.delete("/status").await;

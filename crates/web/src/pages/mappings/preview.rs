@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::api::plan::Counts;
 use crate::failure::Failure;
-use crate::pages::runs::changes;
+use crate::pages::runs::detailed;
 use crate::pages::shell::{Here, Page, Shell};
 use crate::pages::widgets::{calendar, trouble};
 use crate::pages::{Answer, words};
@@ -58,12 +58,12 @@ fn shown(plan: &PreviewPlan) -> Markup {
                 div { dt { "Change" } dd { (counts.update) } }
                 div { dt { "Remove" } dd { (counts.delete) } }
             }
-            (list(&plan.operations))
+            (listed(&plan.operations))
         }
         @if !plan.held.is_empty() {
             h2 { "Held back" }
             p { "So many removals at once look like an accident. A run does not make them." }
-            (list(&plan.held))
+            (listed(&plan.held))
         }
         @if !plan.warnings.is_empty() {
             h2 { "Warnings" }
@@ -72,7 +72,8 @@ fn shown(plan: &PreviewPlan) -> Markup {
     }
 }
 
-fn list(operations: &[Previewed]) -> Markup {
+/// Operations as people read them.
+pub(crate) fn listed(operations: &[Previewed]) -> Markup {
     html! {
         ul.events {
             @for operation in operations.iter().take(SHOWN) {
@@ -84,7 +85,7 @@ fn list(operations: &[Previewed]) -> Markup {
                         @if let Some(start) = &account.start { " · " (words::start(start)) }
                     }
                     p.detail { "on " (words::side(operation.side)) ", " (words::reason(account.reason)) }
-                    @if !account.changes.is_empty() { (changes(&account.changes)) }
+                    (detailed(account.action, &account.changes))
                 }
             }
         }
