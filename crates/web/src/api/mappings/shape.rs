@@ -1,5 +1,10 @@
 //! MAPPING, and the request that makes or changes one.
 
+#![expect(
+    clippy::option_option,
+    reason = "a member that is null takes a value away, one that is missing leaves it"
+)]
+
 use app::records::{
     ConflictPolicy, DeletionLimit, Direction, Mapping, MappingSettings, OnTargetEdit, Reminders,
     Window,
