@@ -10,7 +10,7 @@ use sync_engine::model::time::Timestamp;
 
 use super::shell::{Here, Page, Shell};
 use super::widgets::{badge, calendar, trouble};
-use super::words::{self, Condition, counted};
+use super::words::{self, Accounts, Condition, counted};
 use super::{Answer, redirect};
 use crate::input::Form;
 use crate::web::Web;
@@ -36,8 +36,8 @@ pub(crate) async fn show(shell: Shell) -> Answer {
             .runs
             .first()
             .is_some_and(|run| run.state == RunState::Running);
-        let account = account_trouble(&status, mapping);
-        let condition = Condition::of(&mapping.mapping, &mapping.overview, running, account);
+        let accounts = accounts_of(&status, mapping);
+        let condition = Condition::of(&mapping.mapping, &mapping.overview, running, accounts);
         lines.push(Line {
             status: mapping,
             condition,
@@ -71,16 +71,24 @@ pub(crate) async fn show(shell: Shell) -> Answer {
     Ok(shell.show(page))
 }
 
-/// Whether an account of a mapping needs a person.
-fn account_trouble(status: &Status, mapping: &MappingStatus) -> bool {
+/// How a mapping's accounts are.
+fn accounts_of(status: &Status, mapping: &MappingStatus) -> Accounts {
     let mapping = &mapping.mapping;
-    status
+    let google = status
+        .google
+        .iter()
+        .any(|account| account.id == mapping.google.account && account.status != GoogleStatus::Ok);
+    let caldav = status
         .caldav
         .iter()
-        .any(|account| account.id == mapping.caldav.account && account.status != CaldavStatus::Ok)
-        || status.google.iter().any(|account| {
-            account.id == mapping.google.account && account.status != GoogleStatus::Ok
-        })
+        .find(|account| account.id == mapping.caldav.account)
+        .map_or(CaldavStatus::Ok, |account| account.status);
+    match caldav {
+        _ if google => Accounts::NeedYou,
+        CaldavStatus::Ok => Accounts::Work,
+        CaldavStatus::Unreachable => Accounts::DoNotAnswer,
+        CaldavStatus::Unauthorized | CaldavStatus::NotFound => Accounts::NeedYou,
+    }
 }
 
 /// The state in one sentence.
@@ -97,7 +105,9 @@ fn sentence(status: &Status, lines: &[Line<'_>]) -> (String, &'static str) {
             .count();
     let mappings = lines
         .iter()
-        .filter(|line| line.condition.is_trouble() && !account_trouble(status, line.status))
+        .filter(|line| {
+            line.condition.is_trouble() && accounts_of(status, line.status) == Accounts::Work
+        })
         .count();
     let is = |wanted| lines.iter().any(|line| line.condition == wanted);
     let problems = accounts + mappings;
@@ -193,7 +203,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
     let overview = &line.status.overview;
     let id = mapping.id.as_str();
     let (kind, word) = line.condition.badge();
-    let account = account_trouble(status, line.status);
+    let accounts = accounts_of(status, line.status);
     let enabled = mapping.settings.enabled;
     let next = status
         .scheduler
@@ -226,7 +236,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                 }
                 div {
                     dt { "Next run" }
-                    dd { @if account && enabled { "when the account works" } @else if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
+                    dd { @if accounts == Accounts::NeedYou && enabled { "when the account works" } @else if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
                 }
                 div {
                     dt { "Kept in step" }
@@ -236,7 +246,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                     div { dt { "Held back" } dd { (counted(overview.held, "change")) } }
                 }
             }
-            @if enabled { (errors(shell, line, account)) }
+            @if enabled { (errors(shell, line, accounts)) }
             div.actions {
                 @if enabled {
                     (shell.button(&format!("/ui/mappings/{id}/sync"), "primary", &html! { "Sync now" }))
@@ -251,7 +261,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
 }
 
 /// What the last run says that somebody should know.
-fn errors(shell: &Shell, line: &Line<'_>, account: bool) -> Markup {
+fn errors(shell: &Shell, line: &Line<'_>, accounts: Accounts) -> Markup {
     let overview = &line.status.overview;
     let Some(run) = &overview.last_run else {
         return html! {};
@@ -260,8 +270,10 @@ fn errors(shell: &Shell, line: &Line<'_>, account: bool) -> Markup {
         p { a href={ (shell.at("/ui/runs/")) (run.id.as_str()) } { "See the run" } }
     };
     html! {
-        @if account {
+        @if accounts == Accounts::NeedYou {
             p.notice.warn { "Its account needs you first, see above. Nothing is lost meanwhile." }
+        } @else if accounts == Accounts::DoNotAnswer {
+            p.notice.warn { "The server does not answer. It is asked again by itself; nothing is lost meanwhile." }
         } @else if let Some(problem) = &run.error {
             (trouble(&problem.detail, &problem.action, &link))
         } @else if run.failed > 0 {

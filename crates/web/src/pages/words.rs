@@ -63,25 +63,39 @@ pub(super) enum Condition {
     Syncing,
     Waiting,
     Paused,
+    /// The server does not answer; it is asked again by itself.
+    Retrying,
     NeedsYou,
     Failing,
 }
 
+/// How a mapping's accounts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accounts {
+    Work,
+    /// A server does not answer.
+    DoNotAnswer,
+    /// One needs a person.
+    NeedYou,
+}
+
 impl Condition {
-    /// Of a mapping; `account` says that one of its accounts needs a person.
+    /// Of a mapping.
     pub(super) fn of(
         mapping: &Mapping,
         overview: &MappingOverview,
         running: bool,
-        account: bool,
+        accounts: Accounts,
     ) -> Self {
         let last = overview.last_run.as_ref();
         if !mapping.settings.enabled {
             Self::Paused
         } else if running {
             Self::Syncing
-        } else if account || overview.held > 0 {
+        } else if accounts == Accounts::NeedYou || overview.held > 0 {
             Self::NeedsYou
+        } else if accounts == Accounts::DoNotAnswer {
+            Self::Retrying
         } else {
             match last.map(|run| run.state) {
                 None | Some(RunState::Running) => Self::Waiting,
@@ -94,7 +108,7 @@ impl Condition {
 
     /// Whether somebody should look.
     pub(super) fn is_trouble(self) -> bool {
-        matches!(self, Self::NeedsYou | Self::Failing)
+        matches!(self, Self::Retrying | Self::NeedsYou | Self::Failing)
     }
 
     /// Its badge's kind and word.
@@ -104,6 +118,7 @@ impl Condition {
             Self::Syncing => ("busy", "Syncing"),
             Self::Waiting => ("busy", "Waiting for the first run"),
             Self::Paused => ("idle", "Paused"),
+            Self::Retrying => ("warn", "Trying again"),
             Self::NeedsYou => ("warn", "Needs you"),
             Self::Failing => ("bad", "Failing"),
         }
