@@ -112,7 +112,7 @@ async fn bad_key(web: &Web, visit: &Visit) -> Failure {
         "unauthorized",
         "A key is needed",
         "The key of this request is not valid.",
-        "Check the key. `caldav-sync key reset` makes a new one.",
+        "Check the key. If it is lost, set a new API_KEY and restart.",
     )
 }
 
@@ -279,3 +279,6 @@ fn dress(web: &Web, visit: &Visit, headers: &mut HeaderMap) {
 pub(crate) async fn nothing_here() -> Result<HttpResponse, Failure> {
     Err(Failure::no_such_path())
 }
+
+#[cfg(test)]
+mod tests;

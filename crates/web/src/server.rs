@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 512;
 /// Time for a request's head.
 const HEAD: Duration = Duration::from_secs(10);
 /// Idle time of a connection.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// Seconds that requests under way get when the server is stopped gracefully.
 const FAREWELL: u64 = 8;
 

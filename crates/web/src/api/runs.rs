@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web as aw};
 use app::records::{Direction, Run, RunState};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sync_engine::model::Side;
 use sync_engine::model::time::Timestamp;
+use sync_engine::model::{RunId, Side, Uid};
 use sync_engine::plan::operation::ActionKind;
 use sync_engine::report::{EventRecord, Problem, Warning};
 
@@ -81,7 +81,7 @@ impl<'a> From<&'a Warning> for WarningDto<'a> {
         Self {
             code: &warning.code,
             detail: &warning.detail,
-            uid: warning.uid.as_ref().map(|uid| uid.as_str()),
+            uid: warning.uid.as_ref().map(Uid::as_str),
         }
     }
 }
@@ -130,7 +130,7 @@ pub(crate) async fn all(web: aw::Data<Web>, query: Query) -> Answer {
         .runs(query.get("mapping_id"), limit, query.get("before"))
         .await?;
     let runs: Vec<RunDto<'_>> = page.runs.iter().map(RunDto::without_events).collect();
-    let next = page.next.as_ref().map(|id| id.as_str());
+    let next = page.next.as_ref().map(RunId::as_str);
     Ok(HttpResponse::Ok().json(json!({ "runs": runs, "next": next })))
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn list(shell: Shell) -> Answer {
     };
     let mut page = Page::new(Here::Caldav, "CalDAV accounts", main);
     page.trouble = trouble;
-    Ok(shell.show(page))
+    Ok(shell.show(&page))
 }
 
 fn card(shell: &Shell, account: &CaldavAccount, calendars: &[Calendar]) -> Markup {
@@ -196,7 +196,7 @@ fn hints() -> Markup {
 
 /// The form for a new account.
 pub(crate) async fn new(shell: Shell) -> Answer {
-    Ok(shell.show(new_page(&shell, &Typed::default(), None)))
+    Ok(shell.show(&new_page(&shell, &Typed::default(), None)))
 }
 
 /// Adds an account after a real discovery.
@@ -206,7 +206,7 @@ pub(crate) async fn add(shell: Shell, form: Form) -> Answer {
         Err(error) => {
             let failure = Failure::from(error);
             let page = new_page(&shell, &Typed::from(&form), Some(&failure.error));
-            Ok(shell.show(page.refused(refused(&failure))))
+            Ok(shell.show(&page.refused(refused(&failure))))
         }
     }
 }
@@ -263,7 +263,7 @@ pub(crate) async fn edit(shell: Shell, id: aw::Path<String>) -> Answer {
         base_url: account.base_url.clone(),
         username: account.username.clone(),
     };
-    Ok(shell.show(edit_page(&shell, &account, &typed, None)))
+    Ok(shell.show(&edit_page(&shell, &account, &typed, None)))
 }
 
 /// Changes an account, tested first.
@@ -274,7 +274,7 @@ pub(crate) async fn change(shell: Shell, id: aw::Path<String>, form: Form) -> An
         Err(error) => {
             let failure = Failure::from(error);
             let page = edit_page(&shell, &account, &Typed::from(&form), Some(&failure.error));
-            Ok(shell.show(page.refused(refused(&failure))))
+            Ok(shell.show(&page.refused(refused(&failure))))
         }
     }
 }
@@ -312,7 +312,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
             }
         }
     };
-    Ok(shell.show(Page::new(Here::Caldav, title, main)))
+    Ok(shell.show(&Page::new(Here::Caldav, title, main)))
 }
 
 /// The mappings that stand in the way of an account's removal.

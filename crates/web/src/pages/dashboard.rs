@@ -44,7 +44,7 @@ pub(crate) async fn show(shell: Shell) -> Answer {
         });
     }
     if status.state == State::Setup {
-        return Ok(shell.show(Page::new(
+        return Ok(shell.show(&Page::new(
             Here::Dashboard,
             "Set up",
             set_up(&shell, &status),
@@ -68,7 +68,7 @@ pub(crate) async fn show(shell: Shell) -> Answer {
     };
     let mut page = Page::new(Here::Dashboard, sentence, main);
     page.trouble = kind == "bad" || kind == "warn";
-    Ok(shell.show(page))
+    Ok(shell.show(&page))
 }
 
 /// How a mapping's accounts are.

@@ -43,7 +43,7 @@ pub(crate) async fn list(shell: Shell) -> Answer {
     };
     let mut page = Page::new(Here::Google, "Google accounts", main);
     page.trouble = bad;
-    Ok(shell.show(page))
+    Ok(shell.show(&page))
 }
 
 fn card(shell: &Shell, account: &GoogleAccount, calendars: &[Calendar]) -> Markup {
@@ -175,7 +175,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
             }
         }
     };
-    Ok(shell.show(Page::new(Here::Google, title, main)))
+    Ok(shell.show(&Page::new(Here::Google, title, main)))
 }
 
 /// Removes an account that no mapping uses, and its grant at Google.

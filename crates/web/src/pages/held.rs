@@ -28,7 +28,7 @@ pub(crate) async fn list(shell: Shell) -> Answer {
             @for (mapping, held) in &held { (one(&shell, &mappings, mapping, held)) }
         }
     };
-    Ok(shell.show(Page::new(Here::Dashboard, "Held back", main)))
+    Ok(shell.show(&Page::new(Here::Dashboard, "Held back", main)))
 }
 
 fn one(shell: &Shell, mappings: &[Mapping], mapping: &MappingId, held: &Held) -> Markup {

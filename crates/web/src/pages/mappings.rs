@@ -71,7 +71,7 @@ pub(crate) async fn list(shell: Shell) -> Answer {
             }
         }
     };
-    Ok(shell.show(Page::new(Here::Mappings, "Mappings", main)))
+    Ok(shell.show(&Page::new(Here::Mappings, "Mappings", main)))
 }
 
 /// The calendars of both sides with their accounts' names: fresh if they come in time.
@@ -123,7 +123,7 @@ impl Calendars {
 pub(crate) async fn new(shell: Shell) -> Answer {
     let calendars = Calendars::of(&shell.web).await?;
     let typed = Typed::of(&MappingSettings::default());
-    Ok(shell.show(new_page(&shell, &calendars, &typed, None)))
+    Ok(shell.show(&new_page(&shell, &calendars, &typed, None)))
 }
 
 fn new_page(
@@ -199,7 +199,7 @@ pub(crate) async fn add(shell: Shell, form: Form) -> Answer {
             let failure = Failure::from(error);
             let calendars = Calendars::of(&shell.web).await?;
             let page = new_page(&shell, &calendars, &typed, Some(&failure.error));
-            Ok(shell.show(page.refused(refused(&failure))))
+            Ok(shell.show(&page.refused(refused(&failure))))
         }
     }
 }
@@ -235,7 +235,7 @@ fn edit_page(shell: &Shell, mapping: &Mapping, typed: &Typed, error: Option<&Use
 pub(crate) async fn edit(shell: Shell, id: aw::Path<String>) -> Answer {
     let mapping = shell.web.app.mapping(&id).await?;
     let typed = Typed::of(&mapping.settings);
-    Ok(shell.show(edit_page(&shell, &mapping, &typed, None)))
+    Ok(shell.show(&edit_page(&shell, &mapping, &typed, None)))
 }
 
 /// Changes a mapping.
@@ -259,7 +259,7 @@ pub(crate) async fn change(shell: Shell, id: aw::Path<String>, form: Form) -> An
         Err(error) => {
             let failure = Failure::from(error);
             let page = edit_page(&shell, &mapping, &typed, Some(&failure.error));
-            Ok(shell.show(page.refused(refused(&failure))))
+            Ok(shell.show(&page.refused(refused(&failure))))
         }
     }
 }

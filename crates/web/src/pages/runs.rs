@@ -77,7 +77,7 @@ pub(crate) async fn list(shell: Shell, query: Query) -> Answer {
             }
         }
     };
-    Ok(shell.show(Page::new(Here::Runs, "Runs", main)))
+    Ok(shell.show(&Page::new(Here::Runs, "Runs", main)))
 }
 
 fn filter(shell: &Shell, mappings: &[Mapping], chosen: Option<&str>) -> Markup {
@@ -160,7 +160,7 @@ pub(crate) async fn show(shell: Shell, id: aw::Path<String>) -> Answer {
     };
     let mut page = Page::new(Here::Runs, heading, main);
     page.trouble = matches!(run.state, RunState::Failure | RunState::PartialFailure);
-    Ok(shell.show(page))
+    Ok(shell.show(&page))
 }
 
 fn took(run: &Run, finished: sync_engine::model::time::Timestamp) -> String {

@@ -96,7 +96,7 @@ fn webhooks(shell: &Shell, settings: &Settings) -> Markup {
 /// The page.
 pub(crate) async fn show(shell: Shell) -> Answer {
     let settings = shell.web.app.settings().await?;
-    Ok(shell.show(page(&shell, &settings, None, None)))
+    Ok(shell.show(&page(&shell, &settings, None, None)))
 }
 
 /// Changes the interval.
@@ -174,7 +174,7 @@ async fn answer(
             let failure = Failure::from(error);
             let settings = shell.web.app.settings().await?;
             let page = page(shell, &settings, Some(form), Some(&failure.error));
-            Ok(shell.show(page.refused(refused(&failure))))
+            Ok(shell.show(&page.refused(refused(&failure))))
         }
     }
 }

@@ -149,7 +149,7 @@ impl Shell {
     }
 
     /// The whole document.
-    pub(crate) fn show(&self, page: Page) -> HttpResponse {
+    pub(crate) fn show(&self, page: &Page) -> HttpResponse {
         let icon = if page.trouble {
             &ICON_TROUBLE_PATH
         } else {
@@ -192,6 +192,8 @@ impl Shell {
         };
         HttpResponse::build(page.status)
             .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+            // Pages hold tokens beside what others wrote: compressed, their length would tell.
+            .insert_header((header::CONTENT_ENCODING, "identity"))
             .body(document.into_string())
     }
 

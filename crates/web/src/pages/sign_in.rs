@@ -63,7 +63,7 @@ pub(crate) async fn show(shell: Shell, query: Query) -> HttpResponse {
     if matches!(shell.access(), Access::Session(_)) {
         return redirect(&shell.web, &next);
     }
-    shell.show(page(&shell, &next, None))
+    shell.show(&page(&shell, &next, None))
 }
 
 fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
@@ -76,7 +76,7 @@ fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
         autocomplete: Some("current-password"),
         hint: Some(html! {
             "It was printed once in the log when caldav-sync first started, or you set it as "
-            code { "API_KEY" } ". Lost it? " code { "caldav-sync key reset" } " makes a new one."
+            code { "API_KEY" } ". Lost it? Set a new " code { "API_KEY" } " and restart."
         }),
         required: true,
         error,
@@ -126,7 +126,7 @@ pub(crate) async fn sign_in(shell: Shell, request: HttpRequest, form: Form) -> A
         };
         let error = UserError::invalid("key", detail);
         let page = page(&shell, &next, Some(&error));
-        return Ok(shell.show(page.refused(StatusCode::UNPROCESSABLE_ENTITY)));
+        return Ok(shell.show(&page.refused(StatusCode::UNPROCESSABLE_ENTITY)));
     }
     let session = web.app.begin_session().await?;
     let mut answer = redirect(web, &next);

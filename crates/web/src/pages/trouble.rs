@@ -29,7 +29,7 @@ pub(crate) fn page(web: &Web, asked: &HttpRequest, failure: &Failure) -> HttpRes
     let mut page = Page::new(Here::Elsewhere, error.title.clone(), main);
     page.status = failure.status;
     page.trouble = true;
-    shell.show(page)
+    shell.show(&page)
 }
 
 /// The same when no request is left to know the visitor by: nothing but the words.

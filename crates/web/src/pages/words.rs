@@ -23,10 +23,8 @@ pub(super) fn instant(at: Timestamp) -> Markup {
 
 /// A start as the API spells it: a date stays a date.
 pub(super) fn start(text: &str) -> Markup {
-    match text.parse::<Timestamp>() {
-        Ok(at) => instant(at),
-        Err(_) => html! { time datetime=(text) { (text) } },
-    }
+    text.parse()
+        .map_or_else(|_| html! { time datetime=(text) { (text) } }, instant)
 }
 
 /// How long ago, or how soon, in one unit.

@@ -147,7 +147,7 @@ async fn other_sites_change_nothing_in_a_session() {
     let token = site.page(&cookie, "/ui/settings").await.token();
     let origin = format!("http://127.0.0.1:{}", site.port);
     let no_token = "";
-    let cases: [(&[(&str, &str)], &str, u16); 7] = [
+    let cases: [(&[_], &str, u16); 7] = [
         (&[("sec-fetch-site", "cross-site")], &token, 403),
         (&[("sec-fetch-site", "same-site")], &token, 403),
         (&[("origin", "null")], &token, 403),

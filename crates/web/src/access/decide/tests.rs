@@ -27,6 +27,11 @@ fn visit(method: Method, area: Area, headers: &[(&str, &str)]) -> Visit {
     }
 }
 
+/// A name, and what it changes.
+type Flip<T> = (&'static str, fn(&mut T));
+/// Headers besides the host, the area, and whether it comes in.
+type Case = (&'static [(&'static str, &'static str)], Area, bool);
+
 const HOST: (&str, &str) = ("host", "localhost:8080");
 
 fn local(rules: &Rules, visit: &Visit) -> bool {
@@ -61,7 +66,7 @@ fn local_requests_need_no_key() {
 #[test]
 fn each_condition_of_the_installation_is_needed() {
     let asked = visit(Method::GET, Area::Api, &[HOST]);
-    let flips: [(&str, fn(&mut Rules)); 4] = [
+    let flips: [Flip<Rules>; 4] = [
         ("LOCAL_ACCESS off", |rules| rules.local_access = false),
         ("BASE_URL elsewhere", |rules| rules.base_is_loopback = false),
         ("a trusted proxy", |rules| {
@@ -78,7 +83,7 @@ fn each_condition_of_the_installation_is_needed() {
 
 #[test]
 fn each_condition_of_the_request_is_needed() {
-    let flips: [(&str, fn(&mut Visit)); 4] = [
+    let flips: [Flip<Visit>; 4] = [
         ("peer on the network", |visit| {
             visit.peer = "192.168.1.9".parse().unwrap();
         }),
@@ -220,7 +225,7 @@ fn in_a_session_only_our_own_pages_change_anything() {
             csrf: "token".to_owned(),
         }),
     };
-    let cases: [(&[(&str, &str)], Area, bool); 11] = [
+    let cases: [Case; 11] = [
         (&[("sec-fetch-site", "same-origin")], Area::Api, true),
         (&[("sec-fetch-site", "none")], Area::Api, true),
         (&[("sec-fetch-site", "cross-site")], Area::Page, false),

@@ -54,7 +54,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
             section.card { (shell.form(&format!("/ui/mappings/{}/delete", *id), "stack", &choices)) }
         }
     };
-    Ok(shell.show(Page::new(Here::Mappings, title, main)))
+    Ok(shell.show(&Page::new(Here::Mappings, title, main)))
 }
 
 /// Deletes it.

@@ -140,13 +140,13 @@ impl Typed {
                 Privacy::Busy
             }
         };
-        match faults.0.is_empty() {
-            true => Ok(settings),
-            false => Err(UserError {
-                fields: faults.0,
-                ..UserError::invalid("", "Some fields are not acceptable.")
-            }),
+        if faults.0.is_empty() {
+            return Ok(settings);
         }
+        Err(UserError {
+            fields: faults.0,
+            ..UserError::invalid("", "Some fields are not acceptable.")
+        })
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn preview(shell: Shell, id: aw::Path<String>) -> Answer {
     let mut page = Page::new(Here::Mappings, "Preview", main);
     page.status = status;
     page.trouble = plan.is_err();
-    Ok(shell.show(page))
+    Ok(shell.show(&page))
 }
 
 fn shown(plan: &PreviewPlan) -> Markup {
