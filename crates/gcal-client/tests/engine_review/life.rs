@@ -5,6 +5,7 @@ use serde_json::json;
 use simulators::google::{
     Action, CascadeTombstones, DEFAULT_ACCOUNT, ExceptionPolicy, Fault, GoogleSimConfig, PersonEdit,
 };
+use sync_engine::memory::MemoryStore;
 use sync_engine::model::{
     Fields, LocalTime, OverrideValue, RecurrenceId, Series, Status, Text, When, ZoneName,
 };
@@ -298,7 +299,6 @@ async fn live(seed: u64) {
         knobs.rewrite_rrule = dice.roll(4) == 0;
         knobs.require_if_match = dice.roll(2) == 0;
         knobs.revive_restores_exceptions = dice.roll(2) == 0;
-        knobs.revive_forbidden = dice.roll(6) == 0;
         knobs.bare_tombstones = dice.roll(2) == 0;
         knobs.noop_moves_etag = dice.roll(4) == 0;
         if dice.roll(2) == 0 {
@@ -333,6 +333,15 @@ async fn live(seed: u64) {
     }
     both.store = both.store.clone();
     both.settles(&format!("SEED={seed}, {policy:?}")).await;
+
+    // The database is lost: everything is found again, and nothing is made twice.
+    both.store = MemoryStore::new();
+    both.world.sim.clear_log();
+    both.run().await;
+    let writes = both.world.sim.counts().writes_total();
+    assert_eq!(writes, 0, "SEED={seed}, {policy:?}: the database was lost");
+    both.settles(&format!("SEED={seed}, {policy:?}, the database was lost"))
+        .await;
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use gcal_client::Pace;
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use simulators::google::{DEFAULT_ACCOUNT, GoogleSimConfig};
 use sync_engine::mapping::{DeletionLimit, Mapping};
 use sync_engine::memory::{MemoryCalendar, MemoryError, MemoryStore};
@@ -95,8 +97,10 @@ impl Both {
     }
 
     fn window(&self) -> (Timestamp, Timestamp) {
-        let now = self.world.sim.now();
-        (now, now + SignedDuration::from_hours(24 * 29))
+        // From noon to noon: what a whole day is at its edges, each side sees its own way.
+        let today = self.world.sim.now().to_zoned(TimeZone::UTC).date();
+        let noon = |date: Date| TimeZone::UTC.to_timestamp(date.at(12, 0, 0, 0)).unwrap();
+        (noon(today + 1.day()), noon(today + 27.days()))
     }
 
     /// What the source gives, as far as the mapping lets it through.
@@ -112,7 +116,8 @@ impl Both {
                 continue;
             }
             let shown = series_occurrences(series, &berlin, self.window(), &Limits::default());
-            for item in shown.items {
+            let takes_place = |fields: &Fields| fields.status != Status::Cancelled;
+            for item in shown.items.iter().filter(|item| takes_place(item.fields)) {
                 let (start, end) = match &item.when {
                     When::AllDay { start, end } => (start.to_string(), end.to_string()),
                     timed @ When::Timed { .. } => {
@@ -162,6 +167,7 @@ impl Both {
     /// run writes nothing.
     pub(crate) async fn settles(&self, context: &str) {
         self.world.sim.clear_faults();
+        self.world.sim.advance(SignedDuration::from_hours(25));
         for _ in 0..6 {
             self.run().await;
         }

@@ -129,7 +129,12 @@ impl Comparing<'_> {
             (Standing::Own(want), Standing::Own(now)) => {
                 let had = Standing::of(self.had, key);
                 let echo = Standing::of(self.echo, key);
-                let set = self.crossing(want, had.fields(), now, echo.fields());
+                // An override that is new on the source crosses whole: what its master says was
+                // never agreed on for it.
+                let had = matches!(had, Standing::Own(_))
+                    .then(|| had.fields())
+                    .flatten();
+                let set = self.crossing(want, had, now, echo.fields());
                 if set.is_empty() {
                     Need::Agree
                 } else {
