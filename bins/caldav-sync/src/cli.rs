@@ -18,7 +18,7 @@ pub(crate) struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
     /// Web pages, REST API and scheduler in one process (the default)
     Serve,

@@ -84,8 +84,8 @@ impl Failure {
     /// 78 when only another configuration helps, else 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } => 78,
-            Self::Store {
+            Self::Config { .. }
+            | Self::Store {
                 source:
                     StoreError::WrongKey { .. }
                     | StoreError::NewerSchema { .. }

@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: every problem at once, each with its variable, its place and
 //! what would be right. Values of secrets are never in it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A configuration that cannot be used. Ends the program with exit code 78.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +54,8 @@ impl ConfigError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("\n  {problem}"))
-        .collect()
+    problems.iter().fold(String::new(), |mut all, problem| {
+        let _ = write!(all, "\n  {problem}");
+        all
+    })
 }

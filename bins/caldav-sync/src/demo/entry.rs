@@ -156,15 +156,14 @@ impl Entry {
                 line(&format!("DTEND;TZID={ZONE}:{}", local(end)));
             }
         }
-        match instance {
-            Some(original) => line(&format!("RECURRENCE-ID;TZID={ZONE}:{}", local(original))),
-            None => {
-                if let Some(rule) = &self.rule {
-                    line(&format!("RRULE:{rule}"));
-                }
-                for cancelled in &self.cancelled {
-                    line(&format!("EXDATE;TZID={ZONE}:{}", local(*cancelled)));
-                }
+        if let Some(original) = instance {
+            line(&format!("RECURRENCE-ID;TZID={ZONE}:{}", local(original)));
+        } else {
+            if let Some(rule) = &self.rule {
+                line(&format!("RRULE:{rule}"));
+            }
+            for cancelled in &self.cancelled {
+                line(&format!("EXDATE;TZID={ZONE}:{}", local(*cancelled)));
             }
         }
         for further in &self.lines {

@@ -6,6 +6,6 @@ mod program;
 mod stage;
 
 pub(crate) use api::{Api, Browser};
-pub(crate) use ics::{event, series};
+pub(crate) use ics::{event, series, with_exceptions};
 pub(crate) use program::{KEY, Program, wait_until};
 pub(crate) use stage::{ACCOUNT, Stage, TARGET};

@@ -1,9 +1,15 @@
 //! Exit codes and messages of a wrong configuration, the health check, the log.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Output;
+use std::sync::mpsc;
+use std::time::Duration;
 
-use crate::common::{KEY, Program};
+use serde_json::Value;
+use simulators::caldav::{CaldavSim, CaldavSimConfig};
+
+use crate::common::{KEY, Program, Stage, event};
 
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -144,7 +150,7 @@ fn the_key_is_shown_once_and_log_lines_are_json() {
     let shown = log.matches("caldav-sync_").count();
     assert_eq!(shown, 1, "{log}");
     for line in log.lines() {
-        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        let entry: Value = serde_json::from_str(line).unwrap();
         let time: jiff::Timestamp = entry["timestamp"].as_str().unwrap().parse().unwrap();
         assert!(
             entry["timestamp"].as_str().unwrap().ends_with('Z'),
@@ -154,4 +160,60 @@ fn the_key_is_shown_once_and_log_lines_are_json() {
     assert!(first.terminate().0.success());
     let second = Program::start(&[], &environment, listening);
     assert!(!second.log().contains("caldav-sync_"), "{}", second.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhook_of_the_environment_is_told_of_runs() {
+    let (address, calls) = hook();
+    let source = CaldavSim::start(CaldavSimConfig::default()).unwrap();
+    source.put("alice", "work", "a.ics", &event("a", "Team Meeting", 3));
+    let stage = Stage::start_with(&[
+        ("WEBHOOK_URL", &format!("{address}/hook")),
+        ("WEBHOOK_SECRET", "a secret"),
+    ]);
+    stage.set_up(source.url(), "work").await;
+    let (head, body) = calls.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(head.starts_with("POST /hook "), "{head}");
+    let head = head.to_lowercase();
+    for name in [
+        "webhook-id: msg_",
+        "webhook-timestamp: ",
+        "webhook-signature: v1,",
+    ] {
+        assert!(head.contains(name), "no {name} in {head}");
+    }
+    assert_eq!(body["direction"], "CalDAV → Google", "{body:#}");
+    assert_eq!(body["status"], "success", "{body:#}");
+    assert_eq!(body["inserted"], 1, "{body:#}");
+    assert_eq!(body["events"][0]["summary"], "Team Meeting", "{body:#}");
+    assert_eq!(body["events"][0]["action"], "inserted", "{body:#}");
+}
+
+/// Takes calls: head and JSON body of each.
+fn hook() -> (String, mpsc::Receiver<(String, Value)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (send, calls) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(stream);
+            let mut head = String::new();
+            while reader.read_line(&mut head).is_ok() && !head.ends_with("\r\n\r\n") {}
+            let length = head
+                .to_lowercase()
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).unwrap();
+            let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+            reader.get_mut().write_all(answer).unwrap();
+            if send
+                .send((head, serde_json::from_slice(&body).unwrap()))
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    (address, calls)
 }

@@ -76,7 +76,7 @@ async fn a_refused_consent_and_a_missing_permission_connect_nothing() {
         ]),
         ..Consent::all(ACCOUNT)
     };
-    for (consent, words) in [(refused, "refused"), (unticked, "permission")] {
+    for (consent, words) in [(refused, "declined"), (unticked, "permission")] {
         stage.google.consent(consent);
         let (_, status, page) = Browser::new(KEY).follow(&start, &ours).await;
         assert!(status.is_client_error(), "{status}: {page}");
@@ -246,6 +246,7 @@ async fn a_withdrawn_grant_needs_a_sign_in_and_keeps_everything() {
     let api = stage.api();
     api.sync_well(&mapping).await;
     stage.google.revoke(ACCOUNT);
+    stage.google.expire_access_tokens();
     let run = api.sync(&mapping).await;
     assert_eq!(run["status"], "failure", "{run:#}");
     is_problem(&run["error"], "google_needs_reauth");

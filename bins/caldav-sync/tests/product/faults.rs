@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulators::caldav::{CaldavSim, CaldavSimConfig};
+use simulators::caldav::{CaldavSim, CaldavSimConfig, FaultAction};
 use simulators::google::{Action, Fault};
 use testkit::Radicale;
 
-use crate::common::{Stage, event, series, wait_until};
+use crate::common::{Stage, event, series, wait_until, with_exceptions};
 
 /// Events of a first sync that is interrupted.
 const MANY: usize = 500;
@@ -121,6 +121,102 @@ async fn killed_again_and_again_during_a_first_sync() {
     quiet(&stage, &mapping).await;
     let status = stage.api().get("/status").await;
     assert_eq!(status["mappings"][0]["tracked"], MANY, "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_changes_and_removals_are_under_way() {
+    let source = source();
+    let mut titles = fill(&source, 120);
+    source.put(
+        "alice",
+        "work",
+        "series.ics",
+        &series("series", "Series", 4),
+    );
+    titles.push("Series".to_owned());
+    let mut stage = Stage::start();
+    let mapping = stage.set_up(source.url(), "work").await;
+    stage.api().sync_well(&mapping).await;
+
+    // Removals fewer than the guard holds back; a series with a moved and a cancelled occurrence.
+    for (number, title) in titles.iter_mut().enumerate().take(100) {
+        *title = format!("Event {number:03}, changed");
+        let hours = 3 + i64::try_from(number).unwrap();
+        put(&source, &format!("event-{number:03}"), title, hours);
+    }
+    source.put(
+        "alice",
+        "work",
+        "series.ics",
+        &with_exceptions("series", "Series", 4),
+    );
+    for number in 100..108 {
+        source.delete("alice", "work", &format!("event-{number:03}.ics"));
+    }
+    titles.drain(100..108);
+    for number in 0..5 {
+        let title = format!("New {number}");
+        put(&source, &format!("new-{number}"), &title, 7);
+        titles.push(title);
+    }
+    titles.sort();
+    stage.google.clear_log();
+    stage
+        .google
+        .fault(Fault::lost_answer("events.patch").nth(3));
+    let api = stage.api();
+    let asked = json!({ "mapping_id": mapping });
+    api.post_for(202, "/sync", &asked).await;
+    let mut last = 0;
+    for enough in [2, 25, 60, 95] {
+        wait_until("so many writes", async || {
+            (stage.google.counts().writes_total() >= enough).then_some(())
+        })
+        .await;
+        stage.down().kill();
+        last = stage.google.counts().writes_total();
+        stage.up();
+    }
+    assert!(last < 115, "the last kill came too late: {last}");
+    stage.api().sync_well(&mapping).await;
+    assert_eq!(stage.titles(), titles);
+    quiet(&stage, &mapping).await;
+    // At most one exception each, and no series twice.
+    let exceptions = stage
+        .events()
+        .into_iter()
+        .filter(|event| event.get("recurringEventId").is_some());
+    let moved = exceptions.filter(|event| event["status"] != "cancelled");
+    assert_eq!(moved.count(), 1);
+    // What a kill cost is a repeated write, not many.
+    let writes = stage.google.counts().writes_total();
+    assert!(writes <= 100 + 8 + 5 + 3 + 8, "{writes} writes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asked_to_end_while_a_server_does_not_answer() {
+    let source = source();
+    fill(&source, 3);
+    let mut stage = Stage::start();
+    let mapping = stage.set_up(source.url(), "work").await;
+    stage.api().sync_well(&mapping).await;
+    let before = source.log().len();
+    source.add_fault(simulators::caldav::Fault {
+        method: None,
+        ..simulators::caldav::Fault::on("*", FaultAction::Delay { millis: 60_000 })
+    });
+    let asked = json!({ "mapping_id": mapping });
+    stage.api().post_for(202, "/sync", &asked).await;
+    wait_until("the request that hangs", async || {
+        (source.log().len() > before).then_some(())
+    })
+    .await;
+    let (status, took) = stage.down().terminate();
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+    source.clear_faults();
+    stage.up();
+    quiet(&stage, &mapping).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test fails by panicking, with the reason in its message"
+    clippy::print_stderr,
+    reason = "a test fails by panicking, with the reason in its message and what the program said"
 )]
 
 mod browser_flow;

@@ -202,7 +202,7 @@ fn agenda(expansion: &Expansion) -> Vec<(String, String, String)> {
     let mut agenda = expansion.agenda();
     for (_, _, title) in &mut agenda {
         let composed: String = title.nfc().collect();
-        *title = composed.trim().to_owned();
+        composed.trim().clone_into(title);
     }
     agenda.retain(|(_, _, title)| {
         !READ_DIFFERENTLY.iter().any(|(known, _)| known == title)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::api::Api;
 
 /// The longest that anything which is waited for may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The key that the tests come in with.
 pub(crate) const KEY: &str = "key-of-the-whole-product-tests";
 
@@ -94,14 +94,13 @@ impl Program {
         };
         let started = Instant::now();
         loop {
-            match lines.recv_timeout(PATIENCE.saturating_sub(started.elapsed())) {
-                Ok(line) => {
-                    if let Some(url) = address(&line) {
-                        program.url = url;
-                        return program;
-                    }
-                }
-                Err(_) => panic!("it did not start; it said:\n{}", program.log()),
+            let left = PATIENCE.saturating_sub(started.elapsed());
+            let Ok(line) = lines.recv_timeout(left) else {
+                panic!("it did not start; it said:\n{}", program.log());
+            };
+            if let Some(url) = address(&line) {
+                program.url = url;
+                return program;
             }
         }
     }

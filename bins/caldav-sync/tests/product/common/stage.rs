@@ -34,6 +34,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts Google and the program.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more in the program's environment.
+    pub(crate) fn start_with(more: &[(&str, &str)]) -> Self {
         let account = AccountConfig::new(ACCOUNT)
             .calendar(CalendarConfig::new(TARGET, "Target"))
             .calendar(CalendarConfig::new(READ_ONLY, "Holidays").role(Role::Reader));
@@ -50,13 +55,18 @@ impl Stage {
             ("GOOGLE_REVOKE_URI", google.revoke_url()),
             ("GOOGLE_API_URL", google.api_url()),
         ];
+        let more = more
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
         let mut stage = Self {
             program: None,
             google,
             data: TempDir::with_prefix("caldav-sync-test-").unwrap(),
             environment: environment
+                .into_iter()
+                .chain(more)
                 .map(|(name, value)| (name.to_owned(), value))
-                .into(),
+                .collect(),
         };
         stage.up();
         stage
