@@ -11,8 +11,8 @@ use simulators::google::{DEFAULT_ACCOUNT, GoogleSimConfig};
 use sync_engine::mapping::{DeletionLimit, Mapping};
 use sync_engine::memory::{MemoryCalendar, MemoryError, MemoryStore};
 use sync_engine::model::{
-    AccountId, Caldav, CalendarId, Field, Fields, MappingId, OverrideValue, RunId, Series, Status,
-    When, ZoneName,
+    AccountId, Caldav, CalendarId, Fields, MappingId, OverrideValue, RunId, Series, Status, When,
+    ZoneName,
 };
 use sync_engine::ports::Clock;
 use sync_engine::ports::store::CalendarKey;
@@ -241,12 +241,4 @@ pub(crate) fn own(fields: Fields) -> OverrideValue {
         recurrence: None,
         ..fields
     }))
-}
-
-/// Whether any change of the report tells of `field`.
-pub(crate) fn tells(report: &RunReport, field: Field) -> bool {
-    report
-        .events
-        .iter()
-        .any(|event| event.changes.iter().any(|change| change.field == field))
 }

@@ -10,7 +10,7 @@ use super::operation::{Reason, Value};
 use super::steps::value;
 use super::writing::Writing;
 use super::{Plan, SeriesInput};
-use crate::diff::Standing;
+use crate::diff::{self, Standing};
 use crate::model::{ComponentKey, Field, Series, SideTag};
 use crate::ports::side::{Change, ComponentChange};
 use crate::ports::store::RowChange;
@@ -48,7 +48,8 @@ pub(super) fn update<A: SideTag, B: Sided>(
         had: &had,
         now: &b.series,
         echo: &b_echo,
-        restore: flow.restore,
+        // What a move of the master made of its overrides is our doing, no edit to be kept.
+        restore: flow.restore || moved(want.series(), &had),
         anew: flow.reproject,
         visibility: flow.target().visibility,
     };
@@ -96,6 +97,13 @@ pub(super) fn update<A: SideTag, B: Sided>(
     }
     .group(row, changes);
     plan.groups.push(group);
+}
+
+fn moved(want: &Series, had: &Series) -> bool {
+    match (&want.master, &had.master) {
+        (Some(want), Some(had)) => !diff::same(Field::When, want, had),
+        _ => false,
+    }
 }
 
 /// Every component that any of the states knows.

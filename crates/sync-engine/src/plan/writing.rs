@@ -114,10 +114,10 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
         let steps = if apart {
             changes
                 .iter()
-                .filter_map(|change| self.step(&row, std::slice::from_ref(change)))
+                .filter_map(|change| self.step(&row, std::slice::from_ref(change), again))
                 .collect()
         } else {
-            self.step(&row, &changes).into_iter().collect()
+            self.step(&row, &changes, again).into_iter().collect()
         };
         Group {
             row,
@@ -129,7 +129,8 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
         }
     }
 
-    fn step(&self, row: &Row, changes: &[ComponentChange]) -> Option<Step> {
+    /// `again`: the master's move is agreed on with the exceptions, not before.
+    fn step(&self, row: &Row, changes: &[ComponentChange], again: bool) -> Option<Step> {
         let first = changes.first()?;
         let target = target(self.b, &first.key)?;
         let mut told = self.flow.account(
@@ -151,6 +152,7 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
             ));
         let mut agrees: Vec<(ComponentKey, Option<Value>)> = changes
             .iter()
+            .filter(|_| !again)
             .map(|change| (change.key, value(&self.a.series, &change.key)))
             .collect();
         agrees.dedup_by(|a, b| a.0 == b.0);
