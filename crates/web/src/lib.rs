@@ -3,7 +3,7 @@
 //! [`server`] is all the binary needs: it takes a listener, an [`app::App`] and a [`WebConfig`] and
 //! gives a server to be awaited; the caller stops it through its handle.
 //!
-//! - `access`: who may come in. The rules are pure functions over a [`Visit`](access::Visit).
+//! - `access`: who may come in. The rules are pure functions over a `Visit`.
 //! - `api`: JSON in and out, one module a resource; every error is `application/problem+json`.
 //! - `pages`: HTML, server-rendered, plain forms, no script.
 //! - `gate`: the middleware around every request: access, headers, errors without a body, panics.
