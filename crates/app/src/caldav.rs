@@ -40,12 +40,20 @@ impl App {
         &self,
         input: CaldavAccountInput,
     ) -> Result<CaldavAccountView, UserError> {
-        let base_url = required("base_url", "Enter the server's address.", input.base_url)?;
-        let username = required("username", "Enter the user name.", input.username)?;
+        let base_url = required("base_url", "Enter the server's address.", input.base_url);
+        let username = required("username", "Enter the user name.", input.username);
         let password = input
             .password
             .filter(|password| !password.expose_secret().is_empty())
-            .ok_or_else(|| UserError::invalid("password", "Enter the password."))?;
+            .ok_or_else(|| UserError::invalid("password", "Enter the password."));
+        let (base_url, username, password) = match (base_url, username, password) {
+            (Ok(base_url), Ok(username), Ok(password)) => (base_url, username, password),
+            // All that is missing is told at once.
+            (base_url, username, password) => {
+                let missing = [base_url.err(), username.err(), password.err()];
+                return Err(UserError::all(missing.into_iter().flatten()));
+            }
+        };
         let account = self.open(&base_url, &username, password.clone(), Profile::default())?;
         let known = self.inner.db.caldav_accounts().await?;
         let address = account.address().to_string();

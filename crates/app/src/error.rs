@@ -101,6 +101,19 @@ impl UserError {
         }
     }
 
+    /// Several fields are not acceptable: their faults, in order.
+    pub(crate) fn all(errors: impl IntoIterator<Item = Self>) -> Self {
+        let fields: Vec<FieldError> = errors.into_iter().flat_map(|error| error.fields).collect();
+        let detail = match fields.as_slice() {
+            [only] => only.detail.clone(),
+            many => format!("{} fields are not acceptable.", many.len()),
+        };
+        Self {
+            fields,
+            ..Self::invalid("", detail)
+        }
+    }
+
     /// There is no OAuth client yet.
     pub fn google_not_configured() -> Self {
         Self::new(
