@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use store::records::{CaldavAccount, Mapping};
+use store::records::{CaldavAccount, GoogleStatus, Mapping};
 use sync_engine::guard::Guarded;
 use sync_engine::mapping as engine;
 use sync_engine::model::time::Timestamp;
@@ -225,7 +225,7 @@ impl App {
                     .await?;
             }
             Some(problem) if needs_person(problem) && problem.side == Some(Side::Google) => {
-                let class = if problem.code == "google_needs_reauth" {
+                let class = if needs_sign_in(problem) {
                     ErrorClass::Credentials
                 } else {
                     ErrorClass::Calendar
@@ -237,6 +237,15 @@ impl App {
             None => {
                 if opened.stored.problem.is_some() {
                     self.set_caldav_status(&opened.stored.id, None).await?;
+                }
+                let google = &mapping.google.account;
+                let stored = self.inner.db.google_account(google).await?;
+                if stored.status != GoogleStatus::Ok {
+                    let now = self.now();
+                    self.inner
+                        .db
+                        .set_google_status(google, GoogleStatus::Ok, None, now)
+                        .await?;
                 }
             }
         }
@@ -342,15 +351,31 @@ fn for_engine(mapping: &Mapping) -> Result<engine::Mapping, UserError> {
     })
 }
 
-/// Whether only a person can mend it: the clock then asks again after an hour.
+/// Whether only a person can mend it: the clock then asks again after an hour. What passes by itself
+/// is tried again in the next round.
 fn needs_person(problem: &Problem) -> bool {
     !matches!(
         problem.code.as_str(),
         "caldav_unreachable"
-            | "google_unreachable"
-            | "google_busy"
             | "caldav_garbled"
+            | "caldav_list_truncated"
+            | "google_unreachable"
+            | "google_unreadable"
+            | "google_rate_limited"
+            | "google_project_limit"
+            | "google_server_error"
+            | "google_quota"
+            | "google_daily_budget"
+            | "token_not_stored"
             | "store_failed"
+    )
+}
+
+/// Whether somebody must sign in with Google again.
+fn needs_sign_in(problem: &Problem) -> bool {
+    matches!(
+        problem.code.as_str(),
+        "google_needs_sign_in" | "google_unauthorized" | "google_scope_missing"
     )
 }
 
@@ -383,5 +408,40 @@ fn shown(guarded: Guarded) -> PreviewPlan {
             })
             .chain(guarded.plan.warnings)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gcal_client::error::WritesStopped;
+    use sync_engine::ports::side::SideError;
+
+    use super::*;
+
+    /// The codes are the client's: a slip in a list here would go unnoticed.
+    #[test]
+    fn what_the_google_client_says_is_understood() {
+        let now = Timestamp::UNIX_EPOCH;
+        let told = |error: gcal_client::Error| -> SideError { error.side_error(now) };
+        let ended = told(gcal_client::Error::SignInEnded {
+            why: "it ended".to_owned(),
+        });
+        assert!(needs_sign_in(&Problem::from(&ended)) && needs_person(&Problem::from(&ended)));
+        for passing in [
+            gcal_client::Error::Paused { until: now },
+            gcal_client::Error::WritesStopped {
+                why: WritesStopped::DailyBudget,
+                until: now,
+            },
+            gcal_client::Error::WritesStopped {
+                why: WritesStopped::UsageLimit,
+                until: now,
+            },
+        ] {
+            let error = told(passing);
+            assert!(!needs_person(&Problem::from(&error)), "{error:?}");
+        }
+        let setup = told(gcal_client::Error::setup("a wrong client"));
+        assert!(needs_person(&Problem::from(&setup)) && !needs_sign_in(&Problem::from(&setup)));
     }
 }

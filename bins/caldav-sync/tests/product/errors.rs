@@ -76,7 +76,7 @@ async fn a_refused_consent_and_a_missing_permission_connect_nothing() {
         ]),
         ..Consent::all(ACCOUNT)
     };
-    for (consent, words) in [(refused, "declined"), (unticked, "permission")] {
+    for (consent, words) in [(refused, "declined"), (unticked, "not allowed")] {
         stage.google.consent(consent);
         let (_, status, page) = Browser::new(KEY).follow(&start, &ours).await;
         assert!(status.is_client_error(), "{status}: {page}");
@@ -249,7 +249,7 @@ async fn a_withdrawn_grant_needs_a_sign_in_and_keeps_everything() {
     stage.google.expire_access_tokens();
     let run = api.sync(&mapping).await;
     assert_eq!(run["status"], "failure", "{run:#}");
-    is_problem(&run["error"], "google_needs_reauth");
+    is_problem(&run["error"], "google_needs_sign_in");
     let status = api.get("/status").await;
     assert_eq!(status["google"]["accounts"][0]["status"], "needs_reauth");
     assert_eq!(stage.titles(), ["Kept"]);
