@@ -16,6 +16,7 @@ mod flow;
 mod one_way;
 pub mod operation;
 mod steps;
+mod telling;
 mod writing;
 
 use crate::mapping::{Direction, Mapping};

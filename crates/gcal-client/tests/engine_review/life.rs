@@ -306,7 +306,7 @@ async fn live(seed: u64) {
         }
     });
     let mut both = Both::new(config);
-    let calm = seed % 4 == 0;
+    let calm = seed.is_multiple_of(4);
     if dice.roll(5) == 0 {
         both.mapping.privacy = Privacy::Busy;
     }

@@ -2,14 +2,14 @@
 
 use super::flow::Flow;
 use super::operation::{After, Reason};
-use super::{Group, Plan, Refused, SeriesInput, Weight};
-use crate::model::{Series, Side, SideTag, Uid};
+use super::telling::{guests, orphan, remarks, unreadable};
+use super::{Group, Plan, SeriesInput, Weight};
+use crate::model::{Series, SideTag};
 use crate::observation::Access;
 use crate::plan::operation::ActionKind;
 use crate::ports::store::RowChange;
 use crate::projection::{Projected, Shaped, expand};
 use crate::recurrence;
-use crate::report::{Problem, Warning};
 use crate::row::{Link, Row, RowKey, RowState};
 use crate::sided::Sided;
 use crate::snapshot::{Snapshot, View};
@@ -63,31 +63,6 @@ pub(super) fn series<A: SideTag, B: Sided>(
         // A linked target of which the mirror knows nothing is not proven gone.
         (View::Present(_), View::Unknown) => {}
     }
-}
-
-/// Said once, when it is newly so; it is read again when it changes.
-fn unreadable<B: SideTag>(
-    input: &SeriesInput,
-    side: Side,
-    name: &str,
-    reason: &str,
-) -> Option<Refused> {
-    input.fresh.then(|| Refused {
-        uid: input
-            .row
-            .as_ref()
-            .map_or_else(|| Uid::new(name), |row| row.uid.clone()),
-        summary: name.to_owned(),
-        side: B::SIDE,
-        problem: Problem {
-            code: "unreadable".to_owned(),
-            detail: format!("It cannot be read and is left as it is: {reason}"),
-            action: "Open it in the program it comes from and save it again. It is read again \
-                     when it changes."
-                .to_owned(),
-            side: Some(side),
-        },
-    })
 }
 
 /// On the source only, and not linked.
@@ -344,14 +319,6 @@ fn source_gone<A: SideTag, B: Sided>(
     });
 }
 
-fn guests(row: &Row, why: &str) -> Warning {
-    Warning {
-        code: "has_guests".to_owned(),
-        detail: format!("{why}: it is left. Delete it by hand if it is no longer wanted."),
-        uid: Some(row.uid.clone()),
-    }
-}
-
 /// The source is called off as a whole, declined or private: its copy goes, the row stays.
 fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut Plan) {
     let steps = flow.remove_all(&row, b, After::Withheld, Reason::Withheld);
@@ -363,18 +330,6 @@ fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut 
         weight: Weight::Rewrites,
         due: None,
     });
-}
-
-/// On the target only: a native is left alone; a proven copy of this pair has lost its source.
-fn orphan<B: Sided>(flow: &Flow<'_, B>, b: &Snapshot<B>, plan: &mut Plan) {
-    if b.copy.as_ref().is_some_and(|tag| tag.pair == flow.pair) {
-        plan.warnings.push(Warning {
-            code: "orphan".to_owned(),
-            detail: "A copy made by this mapping has no source any more. It is left alone."
-                .to_owned(),
-            uid: Some(b.uid.clone()),
-        });
-    }
 }
 
 /// A row that is not tracked yet.
@@ -483,22 +438,6 @@ fn proven<S: SideTag, B: SideTag>(
             plan.rows.push(RowChange::Put(Box::new(row.clone())));
             false
         }
-    }
-}
-
-/// Tells what is understood or carried over only in part.
-fn remarks<A: SideTag, B: SideTag>(flow: &Flow<'_, B>, a: &Snapshot<A>, plan: &mut Plan) {
-    for remark in a
-        .remarks
-        .iter()
-        .cloned()
-        .chain(flow.projection.losses(&a.series))
-    {
-        plan.warnings.push(Warning {
-            code: remark.code,
-            detail: remark.detail,
-            uid: Some(a.uid.clone()),
-        });
     }
 }
 

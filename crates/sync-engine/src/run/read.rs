@@ -77,10 +77,12 @@ where
             }
         }
         let mut wanted = self.unknown_versions(calendar, versions).await?;
+        let named: BTreeSet<ResourceId<P::Tag>> = wanted.iter().cloned().collect();
         // Absence from a list is not enough: each is asked for by itself (P3).
         wanted.extend(missing);
         for part in wanted.chunks(CHUNK) {
-            seen.extend(port.fetch(part).await?);
+            let read = port.fetch(part).await?.into_iter();
+            seen.extend(read.map(|seen| believed(seen, &named)));
             if seen.len() >= CHUNK {
                 self.take(calendar, now, std::mem::take(&mut seen), None)
                     .await?;
@@ -159,5 +161,18 @@ where
             )
             .await
             .map_err(Halt::Store)
+    }
+}
+
+/// What this very listing named is not gone because it was not found a moment later: that is an
+/// error of reading (P3). If it really went, the next listing says so.
+fn believed<T: SideTag>(seen: Seen<T>, named: &BTreeSet<ResourceId<T>>) -> Seen<T> {
+    match seen {
+        Seen::Gone { resource } if named.contains(&resource) => Seen::Unreadable {
+            resource,
+            etag: None,
+            reason: "The server lists it, but answers that it is not there.".to_owned(),
+        },
+        seen => seen,
     }
 }
