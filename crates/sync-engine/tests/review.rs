@@ -62,6 +62,23 @@ fn a_new_privacy_rule_reaches_every_copy_though_the_run_dies_and_the_rule_change
 }
 
 #[test]
+fn a_run_that_hides_titles_does_not_tell_them() {
+    let mut world = World::new();
+    for uid in ["a", "b", "c"] {
+        let mut event = single("Secret", at(3, 9), 1);
+        event.master.as_mut().unwrap().location = "Secret place".into();
+        world.caldav.put(&format!("{uid}.ics"), uid, event);
+    }
+    world.run();
+    world.mapping.privacy = Privacy::Busy;
+    world.caldav.delete("c.ics");
+    let run = world.run();
+    assert_eq!((run.updated, run.deleted), (2, 1));
+    let text = serde_json::to_string(&run).unwrap();
+    assert!(!text.contains("Secret"), "P9: {text}");
+}
+
+#[test]
 fn an_event_refused_while_the_rule_changed_is_not_forgotten() {
     let mut world = World::new();
     world

@@ -127,6 +127,25 @@ impl<B: Sided> Flow<'_, B> {
             .collect()
     }
 
+    /// Whether the target may still show what the privacy rule now hides.
+    fn veils(&self) -> bool {
+        self.reproject && self.projection.privacy != Privacy::Full
+    }
+
+    /// What copies made under an earlier rule said is not repeated (P9).
+    fn veiled(&self, mut changes: Vec<FieldChange>) -> Vec<FieldChange> {
+        let hides = self.projection.privacy != Privacy::Full || self.reproject;
+        for change in changes.iter_mut().filter(|_| hides) {
+            if matches!(
+                change.field,
+                Field::Title | Field::Description | Field::Location
+            ) {
+                change.from.clear();
+            }
+        }
+        changes
+    }
+
     /// What people are told: everything in it is what the *target* shows or will show.
     pub(super) fn account(
         &self,
@@ -140,11 +159,14 @@ impl<B: Sided> Flow<'_, B> {
         let standing = Standing::of(target, &key);
         let master = target.master.as_ref();
         let fields: Option<&Fields> = standing.fields().or(master);
+        // A copy that goes in the very run that changes the rule may still show what it hides.
+        let told = action != ActionKind::Delete || !self.veils();
         Account {
             action,
             uid: row.uid.clone(),
             key,
             summary: fields
+                .filter(|_| told)
                 .map(|fields| fields.title.clone())
                 .unwrap_or_default()
                 .as_str()
@@ -154,7 +176,7 @@ impl<B: Sided> Flow<'_, B> {
                 .recurrence_id()
                 .map(|id| diff::recurrence_id(id, master.map(|m| &m.when), self.floating)),
             reason,
-            changes,
+            changes: self.veiled(changes),
             counted: true,
         }
     }
