@@ -38,6 +38,12 @@ fn fill(source: &CaldavSim, count: usize) -> Vec<String> {
     titles
 }
 
+/// Makes Google's answers to a method slow, so that what a test interrupts is surely under way.
+fn slow_down(stage: &Stage, method: &str) {
+    let hold = Fault::after(method, Action::Hold { ms: 25 });
+    stage.google.fault(hold.times(0));
+}
+
 /// How many events were made at Google so far.
 fn inserted(stage: &Stage) -> u64 {
     stage.google.counts().writes_of("events.insert")
@@ -103,6 +109,7 @@ async fn killed_again_and_again_during_a_first_sync() {
     let source = source();
     let titles = fill(&source, MANY);
     let mut stage = Stage::start();
+    slow_down(&stage, "events.insert");
     let mapping = stage.set_up(source.url(), "work").await;
     // The mapping's first run began by itself; each start goes on by itself.
     for enough in [1, 90, 200, 310] {
@@ -115,6 +122,7 @@ async fn killed_again_and_again_during_a_first_sync() {
     }
     let now = inserted(&stage);
     assert!(now < MANY as u64, "the last kill came too late: {now}");
+    stage.google.clear_faults();
     let run = stage.api().sync_well(&mapping).await;
     assert_eq!(stage.titles(), titles, "{run:#}");
     exactly(&stage, MANY);
@@ -178,6 +186,7 @@ async fn killed_while_changes_and_removals_are_under_way() {
         stage.up();
     }
     assert!(last < 115, "the last kill came too late: {last}");
+    stage.google.clear_faults();
     stage.api().sync_well(&mapping).await;
     assert_eq!(stage.titles(), titles);
     quiet(&stage, &mapping).await;
@@ -224,6 +233,7 @@ async fn asked_to_end_during_a_sync() {
     let source = source();
     let titles = fill(&source, MANY);
     let mut stage = Stage::start();
+    slow_down(&stage, "events.insert");
     let mapping = stage.set_up(source.url(), "work").await;
     wait_until("the first inserts", async || {
         (inserted(&stage) >= 40).then_some(())
@@ -239,6 +249,7 @@ async fn asked_to_end_during_a_sync() {
     assert!(took < Duration::from_secs(10), "it took {took:?}");
     let now = inserted(&stage);
     assert!(now < MANY as u64, "there was nothing to interrupt: {now}");
+    stage.google.clear_faults();
     stage.up();
     stage.api().sync_well(&mapping).await;
     assert_eq!(stage.titles(), titles);
