@@ -63,8 +63,22 @@ pub fn guard(
     let risky = |group: &Group| matches!(group.weight, Weight::Removes | Weight::Empties);
     let count = plan.groups.iter().filter(|group| risky(group)).count() as u64;
     let limit = mapping.deletion_limit;
-    let many = count > u64::from(limit.count)
-        && count.saturating_mul(100) > u64::from(limit.percent).saturating_mul(tracked);
+    // A server that loses a few events at every listing is as much an accident as one that loses
+    // them at once. What was removed meanwhile is tracked no more.
+    let before = state
+        .absences
+        .iter()
+        .filter(|(at, _)| *at < now)
+        .fold(0_u64, |sum, (_, absent)| {
+            sum.saturating_add(u64::from(*absent))
+        });
+    let (sum, of) = if count == 0 {
+        (0, tracked)
+    } else {
+        (count.saturating_add(before), tracked.saturating_add(before))
+    };
+    let many = sum > u64::from(limit.count)
+        && sum.saturating_mul(100) > u64::from(limit.percent).saturating_mul(of);
     let all = tracked >= 3 && count >= tracked;
     if !many && !all {
         return Guarded {

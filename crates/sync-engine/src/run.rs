@@ -16,7 +16,7 @@ mod versions;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use crate::guard;
-use crate::mapping::Mapping;
+use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
 use crate::model::{Caldav, Google, RunId, Side, ZoneName};
 use crate::plan::{self, Plan, PlanInput};
@@ -196,8 +196,20 @@ where
         .await;
         state.caldav_empty_since = caldav_empty;
         state.google_empty_since = google_empty;
-        read.0?;
-        read.1
+        let (from_caldav, from_google) = (read.0?, read.1?);
+        let absent = match self.mapping.direction {
+            Direction::CaldavToGoogle => from_caldav,
+            Direction::GoogleToCaldav => from_google,
+            Direction::Bidirectional => from_caldav.saturating_add(from_google),
+        };
+        let day = jiff::SignedDuration::from_hours(24);
+        state
+            .absences
+            .retain(|(at, _)| now.duration_since(*at) < day);
+        if absent > 0 {
+            state.absences.push((now, absent));
+        }
+        Ok(())
     }
 
     async fn plan(

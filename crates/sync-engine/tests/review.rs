@@ -16,6 +16,7 @@ use sync_engine::ports::side::{
     Capabilities, Create, Listed, Listing, Remove, SideError, SidePort, Update, Written,
 };
 use sync_engine::projection::{Privacy, Template};
+use sync_engine::report::RunReport;
 use sync_engine::run::Run;
 
 #[test]
@@ -121,6 +122,8 @@ fn another_uid_in_the_same_place_is_another_event() {
 struct Naming<'a> {
     inner: &'a MemoryCalendar<Caldav>,
     lost: Mutex<Option<ResourceId<Caldav>>>,
+    /// It names everything, every time.
+    everything: bool,
 }
 
 impl SidePort for Naming<'_> {
@@ -135,6 +138,7 @@ impl SidePort for Naming<'_> {
     }
 
     async fn list(&self, cursor: Option<&Cursor<Caldav>>) -> Result<Listing<Caldav>, SideError> {
+        let cursor = cursor.filter(|_| !self.everything);
         let mut listing = self.inner.list(cursor).await?;
         for item in &mut listing.items {
             if let Listed::Seen(seen @ Seen::Present(_)) = item {
@@ -176,32 +180,65 @@ impl SidePort for Naming<'_> {
     }
 }
 
+fn run_with(world: &World, caldav: &Naming<'_>, id: &str) -> RunReport {
+    world.pass(300);
+    let stop = AtomicBool::new(false);
+    let run = Run {
+        mapping: &world.mapping,
+        id: RunId::new(id),
+        caldav,
+        google: &world.google,
+        store: &world.store,
+        clock: &world.clock,
+        stop: &stop,
+        round: None,
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(run.run())
+        .unwrap()
+}
+
+#[test]
+fn a_server_that_loses_events_bit_by_bit_is_held_up_too() {
+    let world = World::new();
+    let caldav = Naming {
+        inner: &world.caldav,
+        lost: Mutex::new(None),
+        everything: true,
+    };
+    for n in 0..40 {
+        let uid = format!("e{n:02}");
+        world
+            .caldav
+            .put(&format!("{uid}.ics"), &uid, single(&uid, at(n % 20, 9), 1));
+    }
+    run_with(&world, &caldav, "r1");
+    let lose = |from: usize| {
+        for n in from..from + 6 {
+            world.caldav.delete(&format!("e{n:02}.ics"));
+        }
+    };
+    lose(0);
+    assert_eq!(run_with(&world, &caldav, "r2").deleted, 6);
+    lose(6);
+    let held = run_with(&world, &caldav, "r3");
+    assert_eq!((held.deleted, held.held), (0, 6));
+    // A day later the six are six again.
+    world.pass_days(1);
+    assert_eq!(run_with(&world, &caldav, "r4").deleted, 6);
+}
+
 #[test]
 fn what_a_listing_names_is_not_deleted_because_it_was_not_found() {
     let world = World::new();
     let caldav = Naming {
         inner: &world.caldav,
         lost: Mutex::new(None),
+        everything: false,
     };
-    let run = |id: &str| {
-        world.pass(300);
-        let stop = AtomicBool::new(false);
-        let run = Run {
-            mapping: &world.mapping,
-            id: RunId::new(id),
-            caldav: &caldav,
-            google: &world.google,
-            store: &world.store,
-            clock: &world.clock,
-            stop: &stop,
-            round: None,
-        };
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(run.run())
-            .unwrap()
-    };
+    let run = |id: &str| run_with(&world, &caldav, id);
     world.caldav.put("a.ics", "a", single("A", at(2, 9), 1));
     run("r1");
     world.caldav.put("a.ics", "a", single("A2", at(2, 9), 1));

@@ -63,7 +63,10 @@ where
             over: AtomicBool::new(false),
             counter: Counter::new(0),
         };
-        state.approved = None;
+        if state.approved.take().is_some() && guarded.held.is_none() {
+            // A person looked at what was missing.
+            state.absences.clear();
+        }
         self.hold(&guarded, state, now, outcome).await?;
         self.keep_rows(&guarded.plan.rows).await?;
         self.tell_refused(&guarded.plan.refused, now, outcome)

@@ -25,14 +25,15 @@ where
     K: Clock,
 {
     /// Reads what changed on one side. `empty_since` remembers that the calendar answers empty
-    /// though it was not: believed only when a later reading says so again.
+    /// though it was not: believed only when a later reading says so again. Returns how many
+    /// resources are gone because a complete listing did not name them.
     pub(super) async fn read<P>(
         &self,
         port: &P,
         now: Timestamp,
         empty_since: &mut Option<Timestamp>,
         outcome: &Outcome,
-    ) -> Result<(), Halt<S::Error>>
+    ) -> Result<u32, Halt<S::Error>>
     where
         P: SidePort,
         P::Tag: Sided,
@@ -42,7 +43,7 @@ where
         if let (Some(round), Some(read_at)) = (self.round, state.read_at)
             && read_at >= round
         {
-            return Ok(());
+            return Ok(0);
         }
         let listing = port.list(state.cursor.as_ref()).await?;
         if let Some(suspect) = &listing.suspect {
@@ -57,7 +58,7 @@ where
                 "the calendar answers that it is empty, though it was not. Nothing is taken for \
                  deleted unless the next reading says the same.",
             )]);
-            return Ok(());
+            return Ok(0);
         }
         if !emptied {
             *empty_since = None;
@@ -80,9 +81,13 @@ where
         let named: BTreeSet<ResourceId<P::Tag>> = wanted.iter().cloned().collect();
         // Absence from a list is not enough: each is asked for by itself (P3).
         wanted.extend(missing);
+        let mut absent = 0_usize;
         for part in wanted.chunks(CHUNK) {
-            let read = port.fetch(part).await?.into_iter();
-            seen.extend(read.map(|seen| believed(seen, &named)));
+            for read in port.fetch(part).await? {
+                let read = believed(read, &named);
+                absent += usize::from(matches!(read, Seen::Gone { .. }));
+                seen.push(read);
+            }
             if seen.len() >= CHUNK {
                 self.take(calendar, now, std::mem::take(&mut seen), None)
                     .await?;
@@ -92,7 +97,8 @@ where
             cursor: listing.cursor,
             complete: listing.complete && !suspect,
         };
-        self.take(calendar, now, seen, Some(end)).await
+        self.take(calendar, now, seen, Some(end)).await?;
+        Ok(u32::try_from(absent).unwrap_or(u32::MAX))
     }
 
     /// Resources whose version differs from the mirrored one: our own echoes are not among them.
