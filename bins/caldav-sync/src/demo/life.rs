@@ -69,7 +69,10 @@ impl Life {
                     "Cinema: the long version",
                     "Theatre instead of cinema",
                 ];
-                let film = films.get(round % films.len()).copied().unwrap_or("Cinema");
+                let film = films
+                    .get((round + 1) % films.len())
+                    .copied()
+                    .unwrap_or("Cinema");
                 film.clone_into(&mut entry.summary);
                 format!("renamed the cinema evening to \"{film}\"")
             }),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulators::caldav::{CaldavSim, CaldavSimConfig};
+use simulators::google::DEFAULT_CLIENT_SECRET;
 
 use crate::common::{KEY, Program, Stage, event};
 
@@ -187,6 +188,52 @@ async fn the_webhook_of_the_environment_is_told_of_runs() {
     assert_eq!(body["inserted"], 1, "{body:#}");
     assert_eq!(body["events"][0]["summary"], "Team Meeting", "{body:#}");
     assert_eq!(body["events"][0]["action"], "inserted", "{body:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_a_log_or_in_the_database() {
+    let source = CaldavSim::start(CaldavSimConfig::default()).unwrap();
+    source.put("alice", "work", "a.ics", &event("a", "Team Meeting", 3));
+    let hook_secret = "the-secret-of-the-webhook";
+    let more = [
+        ("RUST_LOG", "trace"),
+        ("WEBHOOK_URL", "http://127.0.0.1:9/none"),
+        ("WEBHOOK_SECRET", hook_secret),
+    ];
+    let mut stage = Stage::start_with(&more);
+    let mapping = stage.set_up(source.url(), "work").await;
+    stage.api().sync_well(&mapping).await;
+    let log = stage.program().log();
+    assert!(
+        log.contains("TRACE"),
+        "the log is not as talkative as it can be"
+    );
+    assert!(stage.down().terminate().0.success());
+    let secrets = [
+        KEY,
+        "alicepw",
+        // What Basic makes of user and password.
+        "YWxpY2U6YWxpY2Vwdw",
+        DEFAULT_CLIENT_SECRET,
+        hook_secret,
+        // What stands before a token or a code.
+        "1//0",
+        "ya29.",
+        "&code=",
+        "?code=",
+    ];
+    for line in log.lines() {
+        for secret in secrets {
+            assert!(!line.contains(secret), "{secret} is in the log: {line}");
+        }
+    }
+    for file in std::fs::read_dir(stage.data()).unwrap().map(Result::unwrap) {
+        let bytes = std::fs::read(file.path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in secrets {
+            assert!(!text.contains(secret), "{secret} is in {:?}", file.path());
+        }
+    }
 }
 
 /// Takes calls: head and JSON body of each.
