@@ -15,5 +15,6 @@ mod configuration;
 mod demo;
 mod errors;
 mod faults;
+mod one_way;
 mod quiet;
 mod rest_flow;
