@@ -74,6 +74,9 @@ struct Lane {
 #[derive(Clone)]
 struct Under {
     handle: RunHandle,
+    /// A calendar that was read at or after this moment is not read again; `None` reads always. The
+    /// clock says when its round began; whoever asks wants to see what is there now.
+    round: Option<Timestamp>,
     done: watch::Sender<bool>,
     stop: Arc<AtomicBool>,
 }
@@ -175,7 +178,7 @@ impl App {
     ) -> Result<RunHandle, UserError> {
         // One trigger at a time, so that no two of them queue a run each.
         let _one = self.inner.queue.triggering.lock().await;
-        if let Some(waiting) = self.waiting(&mapping.id) {
+        if let Some(waiting) = self.join(&mapping.id, round) {
             return Ok(waiting);
         }
         let id = self.inner.db.start_run(&mapping.id, self.now()).await?;
@@ -187,6 +190,7 @@ impl App {
                 ended,
             },
             done,
+            round,
             // A trigger during the end makes a run that ends at once.
             stop: Arc::new(AtomicBool::new(self.inner.ending.is_cancelled())),
         };
@@ -204,19 +208,25 @@ impl App {
         if drive {
             let app = self.clone();
             let mapping = mapping.id.clone();
-            self.spawn(async move { app.drive(mapping, round).await });
+            self.spawn(async move { app.drive(mapping).await });
         }
         Ok(handle)
     }
 
-    fn waiting(&self, mapping: &MappingId) -> Option<RunHandle> {
-        let state = self.inner.queue.lock();
-        let next = state.mappings.get(mapping)?.next.as_ref()?;
+    /// Joins the run that waits, if one does: it then reads as late as any of those who wait for it
+    /// asks for.
+    fn join(&self, mapping: &MappingId, round: Option<Timestamp>) -> Option<RunHandle> {
+        let mut state = self.inner.queue.lock();
+        let next = state.mappings.get_mut(mapping)?.next.as_mut()?;
+        next.round = match (next.round, round) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        };
         Some(next.handle.clone())
     }
 
     /// Runs what waits in a mapping's lane, one after the other.
-    async fn drive(&self, mapping: MappingId, round: Option<Timestamp>) {
+    async fn drive(&self, mapping: MappingId) {
         loop {
             let Ok(stored) = self.inner.db.mapping(&mapping).await else {
                 self.leave(&mapping);
@@ -229,7 +239,7 @@ impl App {
             // As it is now, not as it was when the run was asked for.
             let stored = self.inner.db.mapping(&mapping).await.unwrap_or(stored);
             let needs_person = self
-                .carry_through(&stored, &under.handle.id, &under.stop, round)
+                .carry_through(&stored, &under.handle.id, &under.stop, under.round)
                 .await;
             drop(quiet);
             let patient = needs_person.then(|| {

@@ -1,9 +1,13 @@
 //! What a run costs when there is little to do, counted on the wire of both sides.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
+use simulators::caldav::{CaldavSim, CaldavSimConfig};
+use simulators::google::{Action, Fault};
 use testkit::{CountingProxy, Radicale};
 
-use crate::common::{Stage, event, series};
+use crate::common::{Stage, event, series, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_run_reads_once_on_each_side_and_writes_nothing() {
@@ -88,6 +92,42 @@ async fn the_second_run_reads_once_on_each_side_and_writes_nothing() {
         failures.clone().all(|run| run["error"] == Value::Null),
         "{runs:#}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn triggers_during_a_run_share_one_more_run_that_sees_what_changed() {
+    let source = CaldavSim::start(CaldavSimConfig::default()).unwrap();
+    for number in 0..40 {
+        let uid = format!("event-{number:02}");
+        source.put(
+            "alice",
+            "work",
+            &format!("{uid}.ics"),
+            &event(&uid, &uid, 2 + number),
+        );
+    }
+    let stage = Stage::start();
+    stage
+        .google
+        .fault(Fault::after("events.insert", Action::Hold { ms: 50 }).times(0));
+    let mapping = stage.set_up(source.url(), "work").await;
+    wait_until("the first inserts", async || {
+        (stage.google.counts().writes_of("events.insert") >= 3).then_some(())
+    })
+    .await;
+    // The run under way has read its calendars: what comes now is for the next one.
+    source.put("alice", "work", "late.ics", &event("late", "late", 4));
+    let triggers = (0..20).map(|_| {
+        let (api, mapping) = (stage.api(), mapping.clone());
+        tokio::spawn(async move { api.sync_well(&mapping).await["id"].clone() })
+    });
+    let triggers: Vec<_> = triggers.collect();
+    let mut covered = BTreeSet::new();
+    for trigger in triggers {
+        covered.insert(trigger.await.unwrap().as_str().unwrap().to_owned());
+        assert!(stage.titles().contains(&"late".to_owned()));
+    }
+    assert!(covered.len() <= 2, "{covered:?}");
 }
 
 /// The requests to Google, a renewed token aside.
