@@ -7,6 +7,7 @@ mod google;
 mod held;
 mod mappings;
 pub(crate) mod oauth;
+mod removal;
 mod runs;
 mod settings;
 pub(crate) mod shell;

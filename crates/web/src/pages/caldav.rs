@@ -9,7 +9,7 @@ use sync_engine::model::Side;
 
 use super::shell::{Here, Page, Shell};
 use super::widgets::{Input, badge, calendar, empty, summary, trouble};
-use super::{Answer, redirect, words};
+use super::{Answer, redirect, removal, words};
 use crate::failure::Failure;
 use crate::input::Form;
 
@@ -293,40 +293,17 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
         .iter()
         .filter(|mapping| mapping.caldav.account == account.id)
         .collect();
-    let form = html! {
-        div.actions {
-            button.danger type="submit" { "Remove the account" }
-            a.button href=(shell.at("/ui/caldav")) { "Keep it" }
-        }
-    };
-    let title = format!("Remove {}?", account.name);
-    let main = html! {
-        div.narrow {
-            h1 { (title) }
-            section.card {
-                (removal(&shell, &users))
-                @if users.is_empty() {
-                    p { "The saved password is deleted here. Nothing changes on the server." }
-                    (shell.form(&format!("/ui/caldav/{}/delete", *id), "", &form))
-                }
-            }
-        }
-    };
-    Ok(shell.show(&Page::new(Here::Caldav, title, main)))
-}
-
-/// The mappings that stand in the way of an account's removal.
-pub(super) fn removal(shell: &Shell, users: &[&app::records::Mapping]) -> Markup {
-    html! {
-        @if !users.is_empty() {
-            p { (words::counted(users.len() as u64, "mapping")) " use this account. Delete them first:" }
-            ul {
-                @for mapping in users {
-                    li { a href={ (shell.at("/ui/mappings/")) (mapping.id.as_str()) "/delete" } { (words::mapping_name(mapping)) } }
-                }
-            }
-        }
-    }
+    Ok(removal::ask(
+        &shell,
+        &removal::Removal {
+            here: Here::Caldav,
+            list: "/ui/caldav",
+            id: &id,
+            name: &account.name,
+            users: &users,
+            consequence: "The saved password is deleted here. Nothing changes on the server.",
+        },
+    ))
 }
 
 /// Removes an account that no mapping uses.

@@ -6,10 +6,9 @@ use app::records::{Calendar, GoogleAccount, GoogleStatus};
 use maud::{Markup, html};
 use sync_engine::model::Side;
 
-use super::caldav::removal;
 use super::shell::{Here, Page, Shell};
 use super::widgets::{badge, calendar, trouble};
-use super::{Answer, redirect, words};
+use super::{Answer, redirect, removal, words};
 use crate::input::Form;
 
 /// All accounts with their calendars as last seen.
@@ -156,26 +155,17 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
         .iter()
         .filter(|mapping| mapping.google.account == account.id)
         .collect();
-    let form = html! {
-        div.actions {
-            button.danger type="submit" { "Remove the account" }
-            a.button href=(shell.at("/ui/google")) { "Keep it" }
-        }
-    };
-    let title = format!("Remove {}?", account.email);
-    let main = html! {
-        div.narrow {
-            h1 { (title) }
-            section.card {
-                (removal(&shell, &users))
-                @if users.is_empty() {
-                    p { "The access is withdrawn at Google and deleted here. No event is touched." }
-                    (shell.form(&format!("/ui/google/{}/delete", *id), "", &form))
-                }
-            }
-        }
-    };
-    Ok(shell.show(&Page::new(Here::Google, title, main)))
+    Ok(removal::ask(
+        &shell,
+        &removal::Removal {
+            here: Here::Google,
+            list: "/ui/google",
+            id: &id,
+            name: &account.email,
+            users: &users,
+            consequence: "The access is withdrawn at Google and deleted here. No event is touched.",
+        },
+    ))
 }
 
 /// Removes an account that no mapping uses, and its grant at Google.
