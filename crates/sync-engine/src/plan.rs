@@ -64,10 +64,6 @@ pub struct SeriesInput {
     pub views: Both<Views>,
     /// Whether either side changed since the last plan (this ends pauses), or it is only due.
     pub fresh: bool,
-    /// Another mapping already feeds this UID into the target.
-    pub standby: bool,
-    /// The source is itself a copy made by another mapping.
-    pub foreign_copy: bool,
 }
 
 /// The family of views.

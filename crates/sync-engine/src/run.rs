@@ -98,7 +98,7 @@ where
 
     async fn removing(&self, now: Timestamp, outcome: &Outcome) -> Result<(), Halt<S::Error>> {
         let mut state = self.state().await?;
-        self.recover(outcome).await?;
+        self.recover().await?;
         self.read_both(now, &mut state, outcome).await?;
         let changes = self
             .store
@@ -142,7 +142,7 @@ where
 
     async fn steps(&self, now: Timestamp, outcome: &Outcome) -> Result<(), Halt<S::Error>> {
         let mut state = self.state().await?;
-        self.recover(outcome).await?;
+        self.recover().await?;
         self.read_both(now, &mut state, outcome).await?;
         let (plan, changes) = self.plan(now, &state, outcome).await?;
         if self.settings_changed(&state).await? {

@@ -78,11 +78,7 @@ fn fresh<A: SideTag, B: Sided>(
         }
     };
     // A copy of ours is nobody's source: its own source is gone, or another mapping made it.
-    if a.access == Access::Ignored
-        || (a.copy.is_some() && !flow.mapping.chain)
-        || (input.foreign_copy && !flow.mapping.chain)
-        || input.standby
-    {
+    if a.access == Access::Ignored || (a.copy.is_some() && !flow.mapping.chain) {
         return forget(plan);
     }
     let Shaped::Series(want) = flow.projection.shape(&a.series) else {
@@ -150,7 +146,7 @@ fn link<A: SideTag, B: Sided>(
     b: &Snapshot<B>,
     plan: &mut Plan,
 ) {
-    if a.access == Access::Ignored || b.access != Access::Full || input.standby {
+    if a.access == Access::Ignored || b.access != Access::Full {
         return;
     }
     let mut row = input.row.clone().unwrap_or_else(|| pending::<A, B>(a));

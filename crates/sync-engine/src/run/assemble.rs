@@ -70,7 +70,6 @@ where
                     google: self.take_linked(&mut on_google, &row),
                 },
                 row: Some(row),
-                ..SeriesInput::default()
             };
             inputs.push(input);
         }

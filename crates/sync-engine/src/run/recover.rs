@@ -6,7 +6,6 @@
 //! conditional on, nothing happened; otherwise it is taken as done with what was sent as the echo,
 //! so that the difference is a person's edit.
 
-use super::outcome::Outcome;
 use super::{Halt, Run, settle};
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
@@ -27,7 +26,7 @@ where
     K: Clock,
 {
     /// Resolves every open intent of the mapping.
-    pub(super) async fn recover(&self, _outcome: &Outcome) -> Result<(), Halt<S::Error>> {
+    pub(super) async fn recover(&self) -> Result<(), Halt<S::Error>> {
         let intents = self
             .store
             .open_intents(&self.mapping.id)
