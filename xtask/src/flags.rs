@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask`, as a pure function from words to a [`Command`].
 //!
-//! Called by `main` only. Parsing by hand: five commands do not pay for a parser's
+//! Called by `main` only. Parsing by hand: six commands do not pay for a parser's
 //! compile time, which everyone who runs the tests would wait for.
 
 /// What is printed by `cargo xtask help` and below an unusable command line.
@@ -14,6 +14,8 @@ Usage: cargo xtask COMMAND
   arrows                         only check that every dependency points inward
   tidy                           only check the rules no compiler knows
   fuzz [SECONDS] [TARGET]        run the fuzz targets, SECONDS each (60); needs a nightly toolchain
+  simulate [SEEDS]               the whole-engine simulations, SEEDS each (1000000), as a release
+                                 build: what a nightly job runs
   help                           this text";
 
 /// One line of work, as asked for.
@@ -41,6 +43,11 @@ pub(crate) enum Command {
         /// Only this one.
         target: Option<String>,
     },
+    /// The simulations of the whole engine, at length.
+    Simulate {
+        /// How many seeds each of them lives through.
+        seeds: u64,
+    },
 }
 
 /// Reads the words after `cargo xtask`. The error is a sentence for the terminal.
@@ -65,6 +72,12 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
             let target = words.next();
             Command::Fuzz { seconds, target }
         }
+        "simulate" => Command::Simulate {
+            seeds: words.next().map_or(Ok(1_000_000), |word| {
+                word.parse()
+                    .map_err(|_| format!("`{word}` is not a number of seeds"))
+            })?,
+        },
         other => return Err(format!("there is no command `{other}`")),
     };
     match words.next() {
@@ -124,6 +137,14 @@ mod tests {
         assert_eq!(parse_line("fuzz recurrence"), fuzz(60, Some("recurrence")));
         assert_eq!(parse_line("fuzz 5 recurrence"), fuzz(5, Some("recurrence")));
         assert!(parse_line("fuzz 5s").is_err());
+    }
+
+    #[test]
+    fn simulate_takes_a_number_of_seeds() {
+        let simulate = |seeds| Ok(Command::Simulate { seeds });
+        assert_eq!(parse_line("simulate"), simulate(1_000_000));
+        assert_eq!(parse_line("simulate 2000"), simulate(2000));
+        assert!(parse_line("simulate many").is_err());
     }
 
     #[test]

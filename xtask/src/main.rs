@@ -14,6 +14,7 @@ mod arrows;
 mod flags;
 mod fuzz;
 mod provision;
+mod simulate;
 mod step;
 mod test;
 mod tidy;
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(&sh)?,
         Command::Arrows => arrows::run(&sh)?,
         Command::Fuzz { seconds, target } => fuzz::run(&sh, seconds, target.as_deref())?,
+        Command::Simulate { seeds } => simulate::run(&sh, seeds)?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Fetching what the tests need from outside, once, into `target/` or from the system's
-//! packages: Python with two CalDAV servers, a browser and its driver, cargo-nextest.
+//! packages: Python with two CalDAV servers, a browser and its driver, two reverse proxies,
+//! cargo-nextest.
 //!
 //! Each provider looks first, fetches only what is missing, and says in one sentence what to
 //! do by hand when it cannot. The answer is a [`Tools`], handed to the tests through their
@@ -7,6 +8,7 @@
 
 mod browser;
 mod nextest;
+mod proxies;
 mod python;
 
 use std::ffi::OsString;
@@ -24,15 +26,19 @@ pub(crate) struct Tools {
     python: PathBuf,
     chromium: PathBuf,
     chromedriver: PathBuf,
+    nginx: PathBuf,
+    caddy: PathBuf,
 }
 
 impl Tools {
     /// The environment variables by which the tests find them.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 3] {
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 5] {
         [
             ("CALDAV_SYNC_PYTHON", self.python.clone().into()),
             (browser::CHROMIUM, self.chromium.clone().into()),
             (browser::CHROMEDRIVER, self.chromedriver.clone().into()),
+            (proxies::NGINX, self.nginx.clone().into()),
+            (proxies::CADDY, self.caddy.clone().into()),
         ]
     }
 }
@@ -45,11 +51,14 @@ pub(crate) fn all(sh: &Shell) -> Result<Tools> {
     lock.lock()?;
     let python = step::check("provision Python", || python::provision(sh, &target))?;
     let (chromium, chromedriver) = step::check("provision a browser", || browser::provision(sh))?;
+    let (nginx, caddy) = step::check("provision reverse proxies", || proxies::provision(sh))?;
     step::check("provision cargo-nextest", || nextest::provision(sh))?;
     Ok(Tools {
         python,
         chromium,
         chromedriver,
+        nginx,
+        caddy,
     })
 }
 
@@ -58,11 +67,22 @@ pub(crate) fn already_there() -> Result<Tools> {
     let missing = |what: &str| format!("{what} is not provisioned: run `cargo xtask provision`");
     let python = python::existing(&root().join("target")).ok_or_else(|| missing("Python"))?;
     let (chromium, chromedriver) = browser::existing().ok_or_else(|| missing("a browser"))?;
+    let (nginx, caddy) = proxies::existing().ok_or_else(|| missing("a reverse proxy"))?;
     Ok(Tools {
         python,
         chromium,
         chromedriver,
+        nginx,
+        caddy,
     })
+}
+
+/// The program that a variable names, else the first of the usual ones that is there.
+fn named(variable: &str, usual: &[&str]) -> Option<PathBuf> {
+    match std::env::var(variable) {
+        Ok(path) if !path.is_empty() => find_program(&path),
+        _ => usual.iter().find_map(|name| find_program(name)),
+    }
 }
 
 /// Finds a program by its name in `PATH`, or by its path.

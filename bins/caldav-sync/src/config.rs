@@ -1,34 +1,44 @@
-//! The configuration of `serve`: read from the environment, typed, checked, all problems told at
-//! once.
+//! The configuration of `serve`: read from the environment and from `config.yaml`, typed, checked,
+//! all problems told at once.
 //!
-//! Called once at the start by `serve`; `healthcheck` asks for the one variable it needs. Nothing
-//! is opened here but the files that `*_FILE` variables name; `data_dir` looks after the folder.
+//! Called at the start by `serve` and again by `watch` when the file changes; `healthcheck` asks for
+//! the one variable it needs. Nothing is opened here but that file and those that `*_FILE` values
+//! name; `data_dir` looks after the folder.
 
 pub(crate) mod data_dir;
+mod declared;
+mod effective;
 pub(crate) mod environment;
 pub(crate) mod error;
+mod file;
+pub(crate) mod mount;
 mod values;
 mod variables;
+pub(crate) mod watch;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use app::GoogleClient;
+use app::{Declared, GoogleClient};
 use gcal_client::{Endpoints, Pace};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use environment::Environment;
 use error::ConfigError;
-use values::{Reader, address, base_address, parsed, switch};
+use values::{
+    Reader, address, base_address, hosts, identity_header, parsed, switch, webhook_secret,
+};
 use web::Cidr;
+
+pub(crate) use effective::show as show_effective;
 
 /// Where to listen unless `BIND` says otherwise.
 const DEFAULT_BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Longest key that is ever compared.
 const LONGEST_KEY: usize = 512;
 
-/// Everything that the environment says.
+/// Everything that the environment and `config.yaml` say.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// `BIND`.
@@ -39,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// `SECRET_KEY`.
     pub(crate) secret_key: Option<SecretString>,
+    /// `OLD_SECRET_KEY`: only `rekey` asks for it.
+    pub(crate) old_secret_key: Option<SecretString>,
     /// `API_KEY`.
     pub(crate) api_key: Option<SecretString>,
     /// `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`.
@@ -49,10 +61,16 @@ pub(crate) struct Config {
     pub(crate) pace: Pace,
     /// `TRUSTED_PROXIES`.
     pub(crate) trusted_proxies: Vec<Cidr>,
+    /// `FORWARD_AUTH_HEADER`, in lower case.
+    pub(crate) forward_auth_header: Option<String>,
+    /// `ALLOWED_HOSTS`.
+    pub(crate) allowed_hosts: Vec<String>,
     /// `LOCAL_ACCESS`.
     pub(crate) local_access: bool,
     /// `WEBHOOK_URL` and `WEBHOOK_SECRET`.
     pub(crate) webhook: Option<Webhook>,
+    /// The sections of `config.yaml`.
+    pub(crate) declared: Declared,
 }
 
 /// The webhook of the environment.
@@ -82,21 +100,25 @@ impl Config {
                 Err(format!("{writes} is out of range."))
             }
         });
+        let forward_auth_header = reader.value("FORWARD_AUTH_HEADER", identity_header);
+        let before = reader.problems.len();
+        let trusted_proxies = reader.value("TRUSTED_PROXIES", networks);
+        let nobody = trusted_proxies.as_ref().is_none_or(Vec::is_empty);
+        if forward_auth_header.is_some() && nobody && reader.problems.len() == before {
+            reader.alone("FORWARD_AUTH_HEADER", "TRUSTED_PROXIES");
+        }
         let read = Self {
             bind: bind(&mut reader),
             base_url: reader.value("BASE_URL", base_address),
             data_dir: reader
                 .value("DATA_DIR", |text| Ok(PathBuf::from(text)))
                 .unwrap_or_else(|| PathBuf::from(".")),
-            secret_key: reader.secret("SECRET_KEY", |key| {
-                store::Keys::from_base64(key)
-                    .map(drop)
-                    .map_err(|_| "it is not 32 bytes in base64.".to_owned())
-            }),
+            secret_key: reader.secret("SECRET_KEY", encryption_key),
+            old_secret_key: reader.secret("OLD_SECRET_KEY", encryption_key),
             api_key: reader.secret("API_KEY", |key| api_key(key.expose_secret())),
-            trusted_proxies: reader
-                .value("TRUSTED_PROXIES", networks)
-                .unwrap_or_default(),
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            forward_auth_header,
+            allowed_hosts: reader.value("ALLOWED_HOSTS", hosts).unwrap_or_default(),
             local_access: reader.value("LOCAL_ACCESS", switch).unwrap_or(true),
             google,
             pace: pace(endpoints.as_ref(), daily_writes),
@@ -105,6 +127,7 @@ impl Config {
                 None => return Err(failed(reader)),
             },
             webhook,
+            declared: declared::read(environment.file(), &mut reader.problems),
         };
         // Read by the logging, which comes first; checked here too, so that it is told with the rest.
         reader.value("LOG_FORMAT", log_format);
@@ -171,6 +194,12 @@ fn failed(reader: Reader<'_>) -> ConfigError {
 
 fn bind(reader: &mut Reader<'_>) -> SocketAddr {
     reader.value("BIND", parsed).unwrap_or(DEFAULT_BIND)
+}
+
+fn encryption_key(key: &SecretString) -> Result<(), String> {
+    store::Keys::from_base64(key)
+        .map(drop)
+        .map_err(|_| "it is not 32 bytes in base64.".to_owned())
 }
 
 fn api_key(key: &str) -> Result<(), String> {
@@ -263,14 +292,7 @@ fn is_loopback(url: &Url) -> bool {
 fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
     let before = reader.problems.len();
     let url = reader.value("WEBHOOK_URL", address);
-    let secret = reader.secret("WEBHOOK_SECRET", |secret| {
-        match secret.expose_secret().strip_prefix("whsec_") {
-            Some(encoded) if data_encoding::BASE64.decode(encoded.as_bytes()).is_err() => {
-                Err("what follows whsec_ is no base64.".to_owned())
-            }
-            _ => Ok(()),
-        }
-    });
+    let secret = reader.secret("WEBHOOK_SECRET", webhook_secret);
     match (url, secret) {
         (Some(url), secret) => Some(Webhook { url, secret }),
         (None, Some(_)) => {
@@ -345,6 +367,20 @@ mod tests {
                 "{problem}"
             );
         }
+    }
+
+    #[test]
+    fn a_proxy_that_signs_people_in_is_a_trusted_one() {
+        let alone = read(&[("FORWARD_AUTH_HEADER", "Remote-User")]).unwrap_err();
+        assert_eq!(alone.problems[0].what, "TRUSTED_PROXIES");
+        let config = read(&[
+            ("FORWARD_AUTH_HEADER", "Remote-User"),
+            ("TRUSTED_PROXIES", "172.18.0.2"),
+            ("ALLOWED_HOSTS", "caldav-sync"),
+        ])
+        .unwrap();
+        assert_eq!(config.forward_auth_header.as_deref(), Some("remote-user"));
+        assert_eq!(config.allowed_hosts, ["caldav-sync"]);
     }
 
     #[test]

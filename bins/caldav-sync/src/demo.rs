@@ -1,14 +1,17 @@
 //! `demo`: the same program with nothing to set up. A calendar server and a Google in this process,
-//! filled with samples, two mappings made, somebody editing all the time, and a page that shows what
-//! arrives at Google.
+//! filled with samples, two mappings made (one goes both ways), people editing on both sides all the
+//! time, and a page that shows what is at Google.
 //!
 //! It starts `serve`'s own parts with an environment of its own; the process's is not read, the
 //! data folder is temporary, and every address is on the loopback.
 
 mod entry;
+mod hand;
 mod life;
 mod page;
 mod samples;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::io::Write as _;
@@ -25,13 +28,15 @@ use crate::serve::Serving;
 use crate::signals::Signals;
 use entry::ZONE;
 use life::Life;
-use page::Window;
+use page::{News, Window};
 use world::{ACCOUNT, GOOGLE_CALENDARS, World};
 
 /// Between two edits, while somebody probably watches.
 const LIVELY: Duration = Duration::from_secs(4);
 /// Between two edits later on.
 const CALM: Duration = Duration::from_secs(30);
+/// Between two edits of the same event; longer than a CalDAV time stamp's second.
+const MOMENT: Duration = Duration::from_millis(1100);
 /// How many edits are lively: ten minutes' worth.
 const LIVELY_EDITS: usize = 150;
 
@@ -62,6 +67,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Failure> {
         .local_addr()
         .map_err(|error| Failure::demo(&error))?;
     let dashboard = serving.app.config().base_url.to_string();
+    let news = Arc::new(News::default());
     let (page, page_handle) = page::serve(
         listener,
         Window {
@@ -72,6 +78,7 @@ pub(crate) async fn run(port: u16) -> Result<(), Failure> {
                 .map(|(id, title, _)| (*id, *title))
                 .collect(),
             dashboard: dashboard.clone(),
+            news: Arc::clone(&news),
         },
     )
     .map_err(|error| Failure::demo(&error))?;
@@ -81,12 +88,14 @@ pub(crate) async fn run(port: u16) -> Result<(), Failure> {
          Dashboard:         {dashboard}\n\
          Simulated Google:  http://{google_page}/\n\n\
          Two calendars of a simulated CalDAV server are mapped to two of a simulated Google account\n\
-         ({ACCOUNT}). Every few seconds somebody edits them; watch the events arrive. Ctrl-C ends it.\n"
+         ({ACCOUNT}): Work goes to Google, Family both ways. Every few seconds Ada edits them on the CalDAV\n\
+         side or Ben edits Family at Google, now and then both the same event. Ctrl-C ends it.\n"
     ));
     let living = tokio::spawn(live(
         serving.app.clone(),
         world,
         Life::new(calendars, today),
+        news,
     ));
     signals.next().await;
     living.abort();
@@ -99,18 +108,33 @@ pub(crate) async fn run(port: u16) -> Result<(), Failure> {
 }
 
 /// Syncs, then edits and syncs again, for ever.
-async fn live(app: App, world: Arc<World>, mut life: Life) {
+async fn live(app: App, world: Arc<World>, mut life: Life, news: Arc<News>) {
     let mut edits = 0_usize;
     loop {
         sync(&app).await;
         tokio::time::sleep(if edits < LIVELY_EDITS { LIVELY } else { CALM }).await;
-        if let Some((words, edit)) = life.next() {
-            world.play(&edit);
-            tell(&format!("{}  on the CalDAV side: {words}", clock()));
-        }
+        step(&world, &mut life, &news).await;
         edits = edits.saturating_add(1);
         if edits.is_multiple_of(100) {
             world.tidy();
+        }
+    }
+}
+
+/// Plays what happens until the next sync. Where two edit the same event, a moment passes before each:
+/// calendars tell the time in whole seconds, and an edit in the second of the one before it, or of what
+/// was agreed on last, could not be told to be later.
+async fn step(world: &World, life: &mut Life, news: &News) {
+    let deeds = life.next();
+    let clash = deeds.len() > 1;
+    for deed in deeds {
+        if clash {
+            tokio::time::sleep(MOMENT).await;
+        }
+        if world.play(&deed.edit) {
+            let line = format!("{}  {}: {}", clock(), deed.edit.who(), deed.words);
+            tell(&line);
+            news.add(line);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use app::UserError;
-use store::StoreError;
+use store::{KeyError, StoreError};
 
 use crate::config::error::ConfigError;
 
@@ -20,7 +20,7 @@ pub(crate) enum Failure {
         source: ConfigError,
     },
     /// The database could not be opened.
-    #[error("{source}")]
+    #[error("{source}{}", mending(source))]
     Store {
         /// Why.
         #[from]
@@ -58,6 +58,32 @@ pub(crate) enum Failure {
         /// Why.
         reason: String,
     },
+    /// A command cannot be carried out as things are; nothing was changed.
+    #[error("{reason}\n    {action}")]
+    Refused {
+        /// Why.
+        reason: String,
+        /// What to do.
+        action: String,
+    },
+    /// The command line asks for what does not go together: exit code 2.
+    #[error("{reason}\n    {action}")]
+    Usage {
+        /// Why.
+        reason: &'static str,
+        /// What to do.
+        action: &'static str,
+    },
+    /// A text that should be an encryption key is none.
+    #[error("{source}\n    `openssl rand -base64 32` makes one.")]
+    Key {
+        /// Why.
+        #[from]
+        source: KeyError,
+    },
+    /// `doctor` found something that does not work.
+    #[error("something does not work: see above what to do")]
+    Unwell,
     /// The demo could not set itself up.
     #[error("the demo cannot start: {reason}")]
     Demo {
@@ -74,6 +100,19 @@ impl Failure {
         }
     }
 
+    /// A command cannot be carried out as things are.
+    pub(crate) fn refused(reason: impl Into<String>, action: impl Into<String>) -> Self {
+        Self::Refused {
+            reason: reason.into(),
+            action: action.into(),
+        }
+    }
+
+    /// A command that needs the data folder for itself.
+    pub(crate) fn server_runs() -> Self {
+        Self::refused("a server has this data folder open", STOP_IT)
+    }
+
     /// The demo could not set itself up.
     pub(crate) fn demo(reason: &dyn std::fmt::Display) -> Self {
         Self::Demo {
@@ -84,7 +123,9 @@ impl Failure {
     /// 78 when only another configuration helps, else 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Usage { .. } => 2,
             Self::Config { .. }
+            | Self::Key { .. }
             | Self::Store {
                 source:
                     StoreError::WrongKey { .. }
@@ -94,6 +135,26 @@ impl Failure {
             _ => 1,
         }
     }
+}
+
+const STOP_IT: &str = "Stop it first (docker compose stop, or end the process), then try again.";
+
+/// What to do about the database, where there is something to say.
+fn mending(error: &StoreError) -> String {
+    let what = match error {
+        StoreError::InUse { .. } => STOP_IT,
+        StoreError::WrongKey { .. } => {
+            "Put the right key back: DATA_DIR/secret.key from your backup, or SECRET_KEY. If a change \
+             of keys was interrupted, run caldav-sync rekey again. Without the key, start with an \
+             empty DATA_DIR and enter the accounts anew: events are not lost."
+        }
+        StoreError::Damaged { .. } => {
+            "Put a backup in its place: caldav-sync restore FILE. The damaged file is kept."
+        }
+        StoreError::OlderSchema { .. } => "Start this version of the server once.",
+        _ => return String::new(),
+    };
+    format!("\n    {what}")
 }
 
 fn listening(error: &io::Error) -> &'static str {

@@ -35,7 +35,7 @@ pub(crate) fn start(environment: &Environment, purpose: Purpose) -> Result<(), C
         None if purpose == Purpose::Demo || io::stdout().is_terminal() => LogFormat::Text,
         None => LogFormat::Json,
     };
-    let filter = filter(environment.foreign("RUST_LOG"), purpose)?;
+    let filter = filter(environment.log_levels(), purpose)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(OneLine);
@@ -50,8 +50,11 @@ pub(crate) fn start(environment: &Environment, purpose: Purpose) -> Result<(), C
     Ok(())
 }
 
-fn filter(asked: Option<&str>, purpose: Purpose) -> Result<EnvFilter, ConfigError> {
-    let asked = asked.map(str::trim);
+fn filter(asked: Option<(&str, String)>, purpose: Purpose) -> Result<EnvFilter, ConfigError> {
+    let (asked, place) = match asked {
+        Some((levels, place)) => (Some(levels.trim()), place),
+        None => (None, String::new()),
+    };
     let usual = match purpose {
         // What libraries say at every start tells nobody anything.
         Purpose::Serve => "info,refinery_core=warn,actix_server=warn",
@@ -61,7 +64,7 @@ fn filter(asked: Option<&str>, purpose: Purpose) -> Result<EnvFilter, ConfigErro
     let filter = EnvFilter::try_new(asked.unwrap_or(usual)).map_err(|error| {
         ConfigError::one(
             "RUST_LOG",
-            "environment",
+            place,
             format!("it cannot be read: {error}."),
             "Set it to a level (error, warn, info, debug, trace), or to levels by module, such as \
              info,caldav_client=debug.",
@@ -141,8 +144,8 @@ mod tests {
 
     #[test]
     fn a_wrong_level_is_refused_and_announcements_pass_any() {
-        assert!(filter(Some("caldav_client=loud"), Purpose::Serve).is_err());
-        let filter = filter(Some("error"), Purpose::Serve).unwrap();
+        assert!(filter(Some(("caldav_client=loud", String::new())), Purpose::Serve).is_err());
+        let filter = filter(Some(("error", String::new())), Purpose::Serve).unwrap();
         assert!(filter.to_string().contains("announce=info"), "{filter}");
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use app::{App, AppConfig, SystemClock};
+use app::records::WebhookSource;
+use app::{App, AppConfig, SystemClock, UserError, WebhookInput};
 use store::Db;
-use store::records::{NewWebhook, WebhookSource};
 use tokio::task::JoinHandle;
 use url::Url;
 use web::WebConfig;
@@ -20,7 +20,7 @@ use web::WebConfig;
 use crate::announce;
 use crate::config::data_dir::{DataDir, is_lost_with_container};
 use crate::config::environment::Environment;
-use crate::config::{Config, Webhook};
+use crate::config::{Config, Webhook, mount, watch};
 use crate::failure::Failure;
 use crate::signals::Signals;
 
@@ -36,6 +36,7 @@ pub(crate) async fn run(environment: &Environment) -> Result<(), Failure> {
     warn_of_loss(&config);
     let mut signals = Signals::listen()?;
     let mut serving = Serving::start(config).await?;
+    serving.watch(environment.clone());
     tokio::select! {
         signal = signals.next() => tracing::info!(signal, "ending"),
         ended = &mut serving.task => return Err(failed(ended)),
@@ -47,13 +48,32 @@ pub(crate) async fn run(environment: &Environment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A data folder inside a container's own file system goes with the container.
+/// Folders where data does not last: a container's own file system, one of a network.
 fn warn_of_loss(config: &Config) {
     if is_lost_with_container(&config.data_dir) {
         tracing::warn!(
             data_dir = %config.data_dir.display(),
             "DATA_DIR is not a volume: everything in it goes when the container does"
         );
+    }
+    if let Some(kind) = mount::network(&config.data_dir) {
+        tracing::warn!(
+            data_dir = %config.data_dir.display(),
+            kind,
+            "DATA_DIR is on a network file system, where the database may be damaged: move it to a \
+             local disk"
+        );
+    }
+}
+
+/// What the services need of the configuration. `base_url` is the default one.
+pub(crate) fn of_app(config: &Config, base_url: &Url) -> AppConfig {
+    AppConfig {
+        base_url: config.base_url.as_ref().unwrap_or(base_url).clone(),
+        google: config.google.clone(),
+        endpoints: config.endpoints.clone(),
+        pace: config.pace.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
@@ -63,6 +83,7 @@ pub(crate) struct Serving {
     pub(crate) app: App,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl Serving {
@@ -84,23 +105,11 @@ impl Serving {
                 source: error.into(),
             })??;
         let (listener, bound) = listen(config.bind)?;
-        keep_webhook(&db, config.webhook).await?;
-        let base_url = match config.base_url {
-            Some(given) => given,
-            None => localhost(bound.port())?,
-        };
-        let app = App::new(
-            AppConfig {
-                base_url: base_url.clone(),
-                google: config.google,
-                endpoints: config.endpoints,
-                pace: config.pace,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            db,
-            Arc::new(SystemClock),
-        )
-        .await?;
+        let for_app = of_app(&config, &localhost(bound.port())?);
+        let base_url = for_app.base_url.clone();
+        let app = App::new(for_app, db, Arc::new(SystemClock)).await?;
+        keep_webhook(&app, config.webhook).await?;
+        app.declare(config.declared).await?;
         let generated = app.ensure_key(config.api_key.as_ref()).await?;
         let server = web::server(
             listener,
@@ -108,6 +117,8 @@ impl Serving {
             WebConfig {
                 base_url,
                 trusted_proxies: config.trusted_proxies,
+                forward_auth_header: config.forward_auth_header,
+                allowed_hosts: config.allowed_hosts,
                 local_access: config.local_access,
             },
         )
@@ -122,12 +133,26 @@ impl Serving {
             announce::key(&key);
         }
         announce::address(&app, bound);
-        Ok(Self { app, handle, task })
+        Ok(Self {
+            app,
+            handle,
+            task,
+            watch: None,
+        })
+    }
+
+    /// Takes over what changes in `config.yaml` from now on.
+    fn watch(&mut self, environment: Environment) {
+        let app = self.app.clone();
+        self.watch = Some(tokio::spawn(watch::run(app, environment)));
     }
 
     /// Ends everything, in eight seconds at most: what takes longer is resumed at the next start,
     /// as after any other interruption.
     pub(crate) async fn stop(self) {
+        if let Some(watch) = self.watch {
+            watch.abort();
+        }
         let end = async {
             // Both at once: a request may be waiting for a run to end.
             tokio::join!(self.handle.stop(true), self.app.stop());
@@ -160,33 +185,22 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     listener.map_err(|source| Failure::Listen { address, source })
 }
 
-fn localhost(port: u16) -> Result<Url, Failure> {
+/// The address where nothing else is said.
+pub(crate) fn localhost(port: u16) -> Result<Url, Failure> {
     Url::parse(&format!("http://localhost:{port}/")).map_err(|error| Failure::System {
         doing: "making the default BASE_URL",
         source: std::io::Error::other(error),
     })
 }
 
-/// The webhook of the environment takes the place of the one of the last start. The same address
-/// keeps its id, and with it what still waits to be delivered.
-async fn keep_webhook(db: &Db, webhook: Option<Webhook>) -> Result<(), Failure> {
-    let stored = db.webhooks().await?;
-    let before = stored
-        .iter()
-        .find(|stored| stored.source == WebhookSource::Environment);
-    if before.is_none() && webhook.is_none() {
-        return Ok(());
-    }
-    let wanted = webhook.map(|Webhook { url, secret }| NewWebhook {
-        // A secret that is gone can only be dropped together with the entry.
-        id: before
-            .filter(|before| before.url == url.as_str() && before.has_secret == secret.is_some())
-            .map(|before| before.id.clone()),
+/// The webhook of `WEBHOOK_URL`, or none.
+pub(crate) async fn keep_webhook(app: &App, webhook: Option<Webhook>) -> Result<(), UserError> {
+    let webhook = webhook.map(|Webhook { url, secret }| WebhookInput {
+        id: None,
         url: url.into(),
         secret,
         enabled: true,
     });
-    db.put_webhooks(WebhookSource::Environment, wanted.into_iter().collect())
-        .await?;
-    Ok(())
+    app.keep_webhooks(WebhookSource::Environment, webhook.into_iter().collect())
+        .await
 }

@@ -1,7 +1,8 @@
 //! CalDAV accounts: tested before they are stored, asked afresh for their calendars.
 
 use caldav_client::{Account, CalendarFacts as Found, Credentials, Pacing, Profile};
-use secrecy::{ExposeSecret as _, SecretString};
+use outbound::Fingerprint;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use store::records::{
     CaldavAccount, CaldavAccountChange, CaldavStatus, Calendar, CalendarFacts, NewCaldavAccount,
@@ -9,8 +10,10 @@ use store::records::{
 use sync_engine::model::{AccountId, CalendarId, Side, ZoneName};
 use sync_engine::report::Problem;
 
+use crate::declared::{DeclaredAccount, refuse_managed};
 use crate::error::{Kind, UserError};
 use crate::service::App;
+use crate::trust::{self, Trust, trusted};
 
 /// An account to be added or changed; when changing, what is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,44 @@ pub struct CaldavAccountInput {
     pub username: Option<String>,
     /// The password.
     pub password: Option<SecretString>,
+    /// SHA-256 fingerprint of the one certificate that the server may show; empty trusts none.
+    pub trusted_fingerprint: Option<String>,
+}
+
+impl CaldavAccountInput {
+    /// Names and addresses are one line, of a length that people type; no header could carry a
+    /// user name with an end of line.
+    fn check(&self) -> Result<(), UserError> {
+        let password = self.password.as_ref().map(ExposeSecret::expose_secret);
+        let fields = [
+            ("name", self.name.as_deref(), 200),
+            ("base_url", self.base_url.as_deref(), 2000),
+            ("username", self.username.as_deref(), 500),
+            ("password", password, 2000),
+            (
+                "trusted_fingerprint",
+                self.trusted_fingerprint.as_deref(),
+                200,
+            ),
+        ];
+        let faults = fields.into_iter().filter_map(|(field, text, most)| {
+            let text = text?;
+            let fault = if text.chars().count() > most {
+                format!("It is longer than {most} characters.")
+            } else if text.trim().contains(char::is_control) {
+                "It holds a control character or an end of line.".to_owned()
+            } else {
+                return None;
+            };
+            Some(UserError::invalid(field, fault))
+        });
+        let faults: Vec<UserError> = faults.collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(UserError::all(faults))
+        }
+    }
 }
 
 /// An account and its calendars.
@@ -40,6 +81,8 @@ impl App {
         &self,
         input: CaldavAccountInput,
     ) -> Result<CaldavAccountView, UserError> {
+        input.check()?;
+        let trust = Trust::read(input.trusted_fingerprint.as_deref())?;
         let base_url = required("base_url", "Enter the server's address.", input.base_url);
         let username = required("username", "Enter the user name.", input.username);
         let password = input
@@ -54,7 +97,17 @@ impl App {
                 return Err(UserError::all(missing.into_iter().flatten()));
             }
         };
-        let account = self.open(&base_url, &username, password.clone(), Profile::default())?;
+        let trusted = match trust {
+            Trust::Only(fingerprint) => Some(fingerprint),
+            Trust::Stays | Trust::Nobody => None,
+        };
+        let account = self.open(
+            &base_url,
+            &username,
+            password.clone(),
+            trusted,
+            Profile::default(),
+        )?;
         let known = self.inner.db.caldav_accounts().await?;
         let address = account.address().to_string();
         if let Some(twin) = known
@@ -91,6 +144,7 @@ impl App {
                     base_url: address,
                     username,
                     password,
+                    trusted_fingerprint: trusted.map(|trusted| trusted.to_string()),
                     profile: to_value(&found.profile),
                     managed: false,
                 },
@@ -99,6 +153,7 @@ impl App {
             )
             .await?;
         tracing::info!(account_id = %account.id, calendars = calendars.len(), "a CalDAV account was added");
+        self.inner.desk.wake.notify_one();
         Ok(CaldavAccountView { account, calendars })
     }
 
@@ -108,8 +163,10 @@ impl App {
         id: &str,
         input: CaldavAccountInput,
     ) -> Result<CaldavAccountView, UserError> {
+        input.check()?;
         let id = AccountId::new(id);
         let stored = self.inner.db.caldav_account(&id).await?;
+        refuse_managed(stored.managed, "CalDAV account", &stored.name)?;
         let given = |text: Option<String>| {
             text.map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty())
@@ -131,10 +188,13 @@ impl App {
             Some(password) => password.clone(),
             None => self.inner.db.caldav_password(&id).await?,
         };
+        let address = base_url.as_deref().unwrap_or(&stored.base_url);
+        let trusted = Trust::read(input.trusted_fingerprint.as_deref())?.over(&stored, address)?;
         let account = self.open(
-            base_url.as_deref().unwrap_or(&stored.base_url),
+            address,
             username.as_deref().unwrap_or(&stored.username),
             tested,
+            trusted,
             Profile::default(),
         )?;
         let found = account.discover().await.map_err(|error| failed(&error))?;
@@ -148,6 +208,7 @@ impl App {
                     base_url: base_url.map(|_| account.address().to_string()),
                     username,
                     password,
+                    trusted_fingerprint: Some(trusted.map(|trusted| trusted.to_string())),
                     profile: Some(to_value(&found.profile)),
                     managed: None,
                 },
@@ -162,6 +223,7 @@ impl App {
         self.set_caldav_status(&id, None).await?;
         self.inner.queue.credentials_changed(&id);
         self.inner.wake.notify_one();
+        self.inner.desk.wake.notify_one();
         Ok(CaldavAccountView {
             account: changed,
             calendars,
@@ -175,7 +237,10 @@ impl App {
 
     /// Removes an account that no mapping uses.
     pub async fn delete_caldav_account(&self, id: &str) -> Result<(), UserError> {
-        Ok(self.inner.db.delete_account(&AccountId::new(id)).await?)
+        let id = AccountId::new(id);
+        let stored = self.inner.db.caldav_account(&id).await?;
+        refuse_managed(stored.managed, "CalDAV account", &stored.name)?;
+        Ok(self.inner.db.delete_account(&id).await?)
     }
 
     /// The calendars of one account, or of all, freshly discovered. An account that cannot be asked
@@ -258,7 +323,26 @@ impl App {
     ) -> Result<Account, UserError> {
         let password = self.inner.db.caldav_password(&stored.id).await?;
         let profile = serde_json::from_value(stored.profile.clone()).unwrap_or_default();
-        self.open(&stored.base_url, &stored.username, password, profile)
+        self.open(
+            &stored.base_url,
+            &stored.username,
+            password,
+            trusted(stored)?,
+            profile,
+        )
+    }
+
+    /// The address of an account as it is stored.
+    pub(crate) fn caldav_address(&self, wanted: &DeclaredAccount) -> Result<String, UserError> {
+        let password = wanted.password.clone();
+        let account = self.open(
+            &wanted.base_url,
+            &wanted.username,
+            password,
+            wanted.trusted_fingerprint,
+            Profile::default(),
+        )?;
+        Ok(account.address().to_string())
     }
 
     fn open(
@@ -266,14 +350,17 @@ impl App {
         base_url: &str,
         username: &str,
         password: SecretString,
+        trusted: Option<Fingerprint>,
         profile: Profile,
     ) -> Result<Account, UserError> {
+        let address = outbound::typed_url(base_url).map_err(|error| failed(&error.into()))?;
+        let connections = self.connections(&address, trusted)?;
         let credentials = Credentials {
             username: username.to_owned(),
             password,
         };
         Account::new(
-            &self.inner.caldav,
+            &connections,
             base_url,
             credentials,
             profile,
@@ -281,6 +368,13 @@ impl App {
         )
         .map_err(|error| failed(&error))
     }
+}
+
+/// Whether an account's password travels where anybody may read it: on plain http, beyond private
+/// networks.
+pub fn is_in_clear(account: &CaldavAccount) -> bool {
+    let profile = serde_json::from_value::<Profile>(account.profile.clone());
+    profile.is_ok_and(|profile| profile.is_in_clear())
 }
 
 /// A stored calendar as the client knows it.
@@ -295,7 +389,7 @@ pub(crate) fn found(calendar: &Calendar) -> Found {
     }
 }
 
-fn facts(calendars: Vec<Found>) -> Vec<CalendarFacts> {
+pub(crate) fn facts(calendars: Vec<Found>) -> Vec<CalendarFacts> {
     calendars
         .into_iter()
         .map(|calendar| CalendarFacts {
@@ -324,12 +418,13 @@ fn required(field: &str, detail: &str, value: Option<String>) -> Result<String, 
 }
 
 /// A CalDAV error, for people.
-fn failed(error: &caldav_client::Error) -> UserError {
-    UserError::new(
+pub(crate) fn failed(error: &caldav_client::Error) -> UserError {
+    let told = UserError::new(
         Kind::Unacceptable,
         error.code(),
         "The CalDAV account does not work",
         error.to_string(),
         error.action(),
-    )
+    );
+    trust::named(told, error)
 }

@@ -138,6 +138,32 @@ impl UserError {
         )
     }
 
+    /// A mapping of a restored database was asked to run.
+    pub fn mapping_restored(mapping: &MappingId) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "mapping_restored",
+            "The mapping waits after a restore",
+            format!(
+                "The mapping {mapping} comes from a backup, and the calendars have moved on since. \
+                 Nothing is written before you have seen what it would do."
+            ),
+            "Look at its preview and confirm it: on its page, or POST /sync with mapping_id and the \
+             plan_id of GET /mappings/{id}/preview.",
+        )
+    }
+
+    /// What was seen is not what would be done now.
+    pub fn plan_changed() -> Self {
+        Self::new(
+            Kind::Conflict,
+            "plan_changed",
+            "The plan has changed",
+            "The calendars changed since this plan was shown. Nothing was written.",
+            "Look at the preview again.",
+        )
+    }
+
     /// From a problem that a client crate reported.
     pub fn from_problem(kind: Kind, problem: &Problem) -> Self {
         Self::new(
@@ -177,6 +203,13 @@ impl From<StoreError> for UserError {
                 "Use the one that is there, or change it.",
             )
             .with("id", id),
+            StoreError::AlreadyDecided { .. } => Self::new(
+                Kind::Conflict,
+                "conflict_decided",
+                "The conflict is decided",
+                "This conflict waits for nobody any more.",
+                "Nothing is to be done.",
+            ),
             StoreError::AccountInUse { mappings } => Self::new(
                 Kind::Conflict,
                 "account_in_use",

@@ -10,6 +10,7 @@ use store::Db;
 use store::records::{
     Calendar, CalendarFacts, GoogleAccount, GoogleStatus, GoogleTokens, OauthState,
 };
+use subtle::ConstantTimeEq as _;
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{AccountId, Side};
 use sync_engine::ports::ErrorClass;
@@ -54,13 +55,16 @@ impl App {
         let now = self.now();
         self.inner
             .db
-            .add_oauth_state(OauthState {
-                hash: hash(start.state.expose_secret()),
-                verifier: start.verifier,
-                session_hash: hash(cookie.expose_secret()),
-                redirect_uri: redirect.to_string(),
-                expires_at: now.checked_add(SIGN_IN).unwrap_or(now),
-            })
+            .add_oauth_state(
+                OauthState {
+                    hash: hash(start.state.expose_secret()),
+                    verifier: start.verifier,
+                    session_hash: hash(cookie.expose_secret()),
+                    redirect_uri: redirect.to_string(),
+                    expires_at: now.checked_add(SIGN_IN).unwrap_or(now),
+                },
+                now,
+            )
             .await?;
         Ok(SignIn {
             url: start.url,
@@ -86,7 +90,7 @@ impl App {
             .db
             .take_oauth_state(&hash(state.expose_secret()), now)
             .await?
-            .filter(|begun| begun.session_hash == hash(cookie))
+            .filter(|begun| bool::from(begun.session_hash.ct_eq(&hash(cookie))))
             .ok_or_else(foreign_state)?;
         let code =
             gcal_client::oauth::read_callback(query, &state).map_err(|error| failed(error, now))?;
@@ -109,6 +113,7 @@ impl App {
         }
         self.inner.queue.credentials_changed(&account.id);
         self.inner.wake.notify_one();
+        self.inner.desk.wake.notify_one();
         tracing::info!(account_id = %account.id, "a Google account was connected");
         Ok(account)
     }
@@ -286,6 +291,11 @@ impl TokenStore for Kept {
         tokens: &'a Tokens,
     ) -> BoxFuture<'a, Result<(), Box<dyn std::error::Error + Send + Sync>>> {
         async move {
+            if self.db.is_read_only() {
+                // For a look. A renewed access token is worth an hour and costs nothing; Google
+                // does not change the refresh token.
+                return Ok(());
+            }
             self.db
                 .set_google_tokens(&self.account, stored(tokens))
                 .await
@@ -304,7 +314,7 @@ fn stored(tokens: &Tokens) -> GoogleTokens {
     }
 }
 
-fn facts(calendars: Vec<CalendarInfo>) -> Vec<CalendarFacts> {
+pub(crate) fn facts(calendars: Vec<CalendarInfo>) -> Vec<CalendarFacts> {
     calendars
         .into_iter()
         .map(|calendar| CalendarFacts {

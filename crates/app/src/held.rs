@@ -1,12 +1,15 @@
 //! What the guard holds back, and a person's answer to it.
 
-use store::records::Mapping;
-use sync_engine::guard::Held;
-use sync_engine::model::{MappingId, PlanId};
+use serde_json::Value;
+use store::StoreError;
+use store::records::{Direction, Mapping};
+use sync_engine::guard::{Held, HeldKind};
+use sync_engine::model::{MappingId, PlanId, Side};
 
 use crate::error::{Kind, UserError};
-use crate::scheduler::{RunHandle, SyncRequest};
+use crate::scheduler::{RunHandle, may_run};
 use crate::service::App;
+use crate::task::Job;
 
 /// What a person says to a held plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,41 +42,79 @@ impl App {
     pub async fn decide_held(&self, id: &str, decision: Decision) -> Result<Decided, UserError> {
         let plan = PlanId::new(id);
         let all = self.held().await?;
-        let Some((mapping, _)) = all.iter().find(|(_, held)| held.id == plan) else {
-            return Err(match all.as_slice() {
-                [] => UserError::not_found("held plan", id),
-                [(_, current), ..] => UserError::new(
-                    Kind::Conflict,
-                    "held_changed",
-                    "What is held has changed",
-                    "What you saw is not what is held now: something changed on one of the sides.",
-                    "Look at the list again and decide about what it shows now.",
-                )
-                .with("current_id", current.id.as_str()),
-            });
+        let Some((mapping, held)) = all.iter().find(|(_, held)| held.id == plan) else {
+            return Err(gone(id, &all));
         };
-        match decision {
-            Decision::Approve => {
-                self.inner.db.approve(mapping, &plan).await?;
-                let request = SyncRequest {
-                    mapping_id: Some(mapping.as_str().to_owned()),
-                };
-                let run = self.sync(request).await?.pop();
-                run.map(Decided::Run)
-                    .ok_or_else(|| UserError::mapping_disabled(mapping))
-            }
-            Decision::Restore => Err(UserError::new(
-                Kind::Conflict,
-                "source_is_read_only",
-                "The source is never written",
-                "This mapping goes one way: nothing can be put back on the side the events vanished \
-                 from.",
-                "Restore the events in the calendar they come from. The removal lapses with the next \
-                 run.",
-            )),
-            Decision::Pause => Ok(Decided::Paused(Box::new(
-                self.enable_mapping(mapping.as_str(), false).await?,
-            ))),
+        let stored = self.inner.db.mapping(mapping).await?;
+        if decision == Decision::Pause {
+            let paused = self.enable_mapping(mapping.as_str(), false).await?;
+            return Ok(Decided::Paused(Box::new(paused)));
         }
+        may_run(&stored)?;
+        let answered = match decision {
+            Decision::Restore => {
+                restorable(&stored, held)?;
+                self.inner.db.restore_held(mapping, &plan).await
+            }
+            Decision::Approve | Decision::Pause => self.inner.db.approve(mapping, &plan).await,
+        };
+        match answered {
+            Err(StoreError::NotFound { .. }) => return Err(gone(id, &self.held().await?)),
+            other => other?,
+        }
+        Ok(Decided::Run(self.ask(&stored, Job::DUE).await?))
     }
+}
+
+/// Whether what is held can be put back on the side it vanished from.
+pub fn may_restore(mapping: &Mapping, held: &Held) -> bool {
+    held.kind == HeldKind::Deletions && writes(mapping.settings.direction, held.side.other())
+}
+
+fn restorable(mapping: &Mapping, held: &Held) -> Result<(), UserError> {
+    if may_restore(mapping, held) {
+        return Ok(());
+    }
+    if held.kind != HeldKind::Deletions {
+        return Err(UserError::invalid(
+            "decision",
+            "Only removals can be put back: here nothing has vanished.",
+        ));
+    }
+    Err(UserError::new(
+        Kind::Conflict,
+        "source_is_read_only",
+        "The source is never written",
+        "This mapping goes one way: nothing can be put back on the side the events vanished from.",
+        "Restore the events in the calendar they come from. The removal lapses with the next run.",
+    ))
+}
+
+fn writes(direction: Direction, side: Side) -> bool {
+    match direction {
+        Direction::CaldavToGoogle => side == Side::Google,
+        Direction::GoogleToCaldav => side == Side::Caldav,
+        Direction::Bidirectional => true,
+    }
+}
+
+/// Nothing is held under this id (any more). Ids say nothing of what took a plan's place, so all
+/// that is held now is named.
+fn gone(id: &str, all: &[(MappingId, Held)]) -> UserError {
+    let ids: Vec<Value> = all
+        .iter()
+        .map(|(_, held)| Value::from(held.id.as_str()))
+        .collect();
+    let Some(first) = ids.first().cloned() else {
+        return UserError::not_found("held plan", id);
+    };
+    UserError::new(
+        Kind::Conflict,
+        "held_changed",
+        "What is held has changed",
+        "What you saw is not what is held now: something changed on one of the sides.",
+        "Look at the list again and decide about what it shows now.",
+    )
+    .with("current_id", first)
+    .with("current_ids", ids)
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use store::records::{Calendar, Direction, Mapping, MappingSettings, NewMapping};
 use sync_engine::model::{MappingId, Side, ZoneName};
+use sync_engine::projection::Privacy;
 
-use crate::error::{Kind, UserError};
+use crate::declared::refuse_managed;
+use crate::error::{FieldError, Kind, UserError};
 use crate::service::App;
 
 /// A mapping to be made or changed; settings are whole (the caller starts from the stored ones).
@@ -66,7 +68,19 @@ impl App {
                 Side::Google,
             )
             .await?;
-        writable(&input.settings, &caldav, &google)?;
+        self.join_calendars(caldav, google, input.settings.clone(), false)
+            .await
+    }
+
+    /// Makes a mapping of two calendars that are there.
+    pub(crate) async fn join_calendars(
+        &self,
+        caldav: Calendar,
+        google: Calendar,
+        settings: MappingSettings,
+        managed: bool,
+    ) -> Result<Mapping, UserError> {
+        writable(&settings, &caldav, &google)?;
         let others = self.inner.db.mappings().await?;
         if let Some(other) = others.iter().find(|other| {
             other.caldav.facts.remote == caldav.facts.remote
@@ -84,7 +98,7 @@ impl App {
             )
             .with("mapping_id", other.id.as_str()));
         }
-        no_circle(&others, None, &caldav, &google, input.settings.direction)?;
+        no_circle(&others, None, &caldav, &google, settings.direction)?;
         let mapping = self
             .inner
             .db
@@ -92,8 +106,8 @@ impl App {
                 NewMapping {
                     caldav_calendar_id: caldav.id,
                     google_calendar_id: google.id,
-                    settings: input.settings.clone(),
-                    managed: false,
+                    settings,
+                    managed,
                 },
                 self.now(),
             )
@@ -105,6 +119,7 @@ impl App {
     async fn change_mapping(&self, id: &str, input: &MappingInput) -> Result<Mapping, UserError> {
         let id = MappingId::new(id);
         let stored = self.inner.db.mapping(&id).await?;
+        refuse_change(&stored)?;
         let other = |given: &Option<String>, known: &Calendar| {
             given.as_ref().is_some_and(|given| *given != known.id)
         };
@@ -120,24 +135,35 @@ impl App {
                  wanted.",
             ));
         }
-        writable(&input.settings, &stored.caldav, &stored.google)?;
+        self.set_mapping(&stored, input.settings.clone(), stored.managed)
+            .await
+    }
+
+    /// Gives a mapping other settings.
+    pub(crate) async fn set_mapping(
+        &self,
+        stored: &Mapping,
+        settings: MappingSettings,
+        managed: bool,
+    ) -> Result<Mapping, UserError> {
+        writable(&settings, &stored.caldav, &stored.google).map_err(only_direction)?;
         let others = self.inner.db.mappings().await?;
         no_circle(
             &others,
-            Some(&id),
+            Some(&stored.id),
             &stored.caldav,
             &stored.google,
-            input.settings.direction,
+            settings.direction,
         )?;
         let mapping = self
             .inner
             .db
-            .set_mapping(&id, input.settings.clone(), stored.managed, self.now())
+            .set_mapping(&stored.id, settings, managed, self.now())
             .await?;
         if !mapping.settings.enabled {
-            self.inner.queue.stop(&id);
+            self.inner.queue.stop(&stored.id);
         }
-        self.inner.queue.person_asked(&id);
+        self.inner.queue.person_changed(&stored.id);
         self.inner.wake.notify_one();
         Ok(mapping)
     }
@@ -145,16 +171,26 @@ impl App {
     /// Switches a mapping on or off. Off stops its run before the next write and keeps its copies.
     pub async fn enable_mapping(&self, id: &str, enabled: bool) -> Result<Mapping, UserError> {
         let id = MappingId::new(id);
+        refuse_change(&self.inner.db.mapping(&id).await?)?;
+        self.switch_mapping(&id, enabled).await
+    }
+
+    /// The same, whoever manages it.
+    pub(crate) async fn switch_mapping(
+        &self,
+        id: &MappingId,
+        enabled: bool,
+    ) -> Result<Mapping, UserError> {
         let mapping = self
             .inner
             .db
-            .enable_mapping(&id, enabled, self.now())
+            .enable_mapping(id, enabled, self.now())
             .await?;
         if enabled {
-            self.inner.queue.person_asked(&id);
+            self.inner.queue.person_changed(id);
             self.inner.wake.notify_one();
         } else {
-            self.inner.queue.stop(&id);
+            self.inner.queue.stop(id);
         }
         Ok(mapping)
     }
@@ -163,13 +199,17 @@ impl App {
     pub async fn delete_mapping(&self, id: &str, mirrored: Mirrored) -> Result<(), UserError> {
         let id = MappingId::new(id);
         let mapping = self.inner.db.mapping(&id).await?;
+        refuse_change(&mapping)?;
         self.inner.db.enable_mapping(&id, false, self.now()).await?;
         self.inner.queue.stop(&id);
         let _quiet = self.accounts_of(&mapping).await;
+        // Whoever stands by for the same event takes its copy over: it stays the one it is.
+        let handed_over = self.inner.db.hand_over(&id, self.now()).await?;
         if mirrored == Mirrored::Remove {
-            self.remove_copies(&mapping).await?;
+            self.remove_copies(&mapping, &handed_over).await?;
         }
         self.inner.db.delete_mapping(&id).await?;
+        self.inner.wake.notify_one();
         Ok(())
     }
 
@@ -192,18 +232,40 @@ impl App {
     }
 }
 
+/// What `config.yaml` declares is changed there.
+fn refuse_change(mapping: &Mapping) -> Result<(), UserError> {
+    let name = mapping.settings.name.as_deref();
+    refuse_managed(
+        mapping.managed,
+        "mapping",
+        name.unwrap_or(mapping.id.as_str()),
+    )
+}
+
 /// Settings that no mapping can have.
-fn check(settings: &MappingSettings) -> Result<(), UserError> {
-    if settings.direction != Direction::CaldavToGoogle {
-        return Err(UserError::invalid(
-            "direction",
-            "This version syncs from CalDAV to Google only (caldav_to_google).",
-        ));
-    }
+///
+/// # Errors
+/// The first field at fault.
+pub fn check(settings: &MappingSettings) -> Result<(), UserError> {
     if settings.window.past_days > 36_500 || settings.window.future_days > 36_500 {
         return Err(UserError::invalid(
             "window",
             "At most 36500 days (a hundred years) each way.",
+        ));
+    }
+    if settings
+        .name
+        .as_ref()
+        .is_some_and(|name| name.chars().count() > 200)
+    {
+        return Err(UserError::invalid("name", "At most 200 characters."));
+    }
+    if let Privacy::Template(template) = &settings.privacy
+        && template.title.chars().count() > 500
+    {
+        return Err(UserError::invalid(
+            "privacy",
+            "A title has at most 500 characters.",
         ));
     }
     if settings.deletion_limit.percent > 100 {
@@ -220,38 +282,66 @@ fn check(settings: &MappingSettings) -> Result<(), UserError> {
     Ok(())
 }
 
-/// The side that is written must take writes.
+/// Every side that is written must take writes: the target, or both where events go both ways.
 fn writable(
     settings: &MappingSettings,
     caldav: &Calendar,
     google: &Calendar,
 ) -> Result<(), UserError> {
-    let (field, target) = match settings.direction {
-        Direction::CaldavToGoogle => ("google_calendar_id", vec![google]),
-        Direction::GoogleToCaldav => ("caldav_calendar_id", vec![caldav]),
-        Direction::Bidirectional => ("direction", vec![caldav, google]),
+    let (caldav, google) = (
+        ("caldav_calendar_id", caldav),
+        ("google_calendar_id", google),
+    );
+    let written = match settings.direction {
+        Direction::CaldavToGoogle => vec![google],
+        Direction::GoogleToCaldav => vec![caldav],
+        Direction::Bidirectional => vec![caldav, google],
     };
-    let Some(locked) = target.into_iter().find(|calendar| !calendar.facts.writable) else {
+    let faults: Vec<FieldError> = written
+        .into_iter()
+        .filter(|(_, calendar)| !calendar.facts.writable)
+        .map(|(field, calendar)| FieldError {
+            field: field.to_owned(),
+            detail: format!(
+                "This account may read \"{}\" but not write to it.",
+                calendar.facts.name
+            ),
+        })
+        .collect();
+    let Some(first) = faults.first() else {
         return Ok(());
     };
-    let detail = format!(
-        "This account may read \"{}\" but not write to it.",
-        locked.facts.name
+    let action = if settings.direction == Direction::Bidirectional {
+        "Choose a calendar of your own, ask its owner for the right to make changes, or let events \
+         go one way only."
+    } else {
+        "Choose a calendar of your own, or ask its owner for the right to make changes."
+    };
+    let error = UserError::new(
+        Kind::Unacceptable,
+        "calendar_not_writable",
+        "The calendar may not be written",
+        first.detail.clone(),
+        action,
     );
     Err(UserError {
-        fields: UserError::invalid(field, detail.clone()).fields,
-        ..UserError::new(
-            Kind::Unacceptable,
-            "calendar_not_writable",
-            "The calendar may not be written",
-            detail,
-            "Choose a calendar of your own, or ask its owner for the right to make changes.",
-        )
+        fields: faults,
+        ..error
     })
 }
 
+/// The calendars of a mapping that is there cannot be exchanged: its direction is at fault.
+fn only_direction(mut error: UserError) -> UserError {
+    error.fields.truncate(1);
+    for fault in &mut error.fields {
+        "direction".clone_into(&mut fault.field);
+    }
+    error
+}
+
 /// Calendars that would feed each other in a circle are refused: each mapping is an arrow from the
-/// calendar it reads to the calendar it writes.
+/// calendar it reads to the calendar it writes, and one that goes both ways is two. Those two alone
+/// make no circle: a path through the *others* that leads back does.
 fn no_circle(
     others: &[Mapping],
     this: Option<&MappingId>,
@@ -259,47 +349,45 @@ fn no_circle(
     google: &Calendar,
     direction: Direction,
 ) -> Result<(), UserError> {
-    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let others = others.iter().filter(|other| Some(&other.id) != this);
-    let known = others.map(|other| (&other.caldav, &other.google, other.settings.direction));
-    for (caldav, google, direction) in known.chain([(caldav, google, direction)]) {
-        // A mapping both ways is one edge, not a circle of its own.
-        if direction != Direction::GoogleToCaldav {
-            let to = google.facts.remote.clone();
-            arrows
-                .entry(caldav.facts.remote.clone())
-                .or_default()
-                .insert(to);
-        }
-        if direction == Direction::GoogleToCaldav {
-            let to = caldav.facts.remote.clone();
-            arrows
-                .entry(google.facts.remote.clone())
-                .or_default()
-                .insert(to);
+    let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for other in others.iter().filter(|other| Some(&other.id) != this) {
+        for (from, to) in ways(&other.caldav, &other.google, other.settings.direction) {
+            arrows.entry(from).or_default().insert(to);
         }
     }
-    let (from, to) = if direction == Direction::GoogleToCaldav {
-        (&google.facts.remote, &caldav.facts.remote)
-    } else {
-        (&caldav.facts.remote, &google.facts.remote)
-    };
-    let mut reached = BTreeSet::new();
-    let mut ahead = vec![to.clone()];
-    while let Some(next) = ahead.pop() {
-        if next == *from {
-            return Err(UserError::new(
-                Kind::Conflict,
-                "mapping_cycle",
-                "The calendars would feed each other",
-                "With this mapping, events would go round in a circle through other mappings.",
-                "Turn one of the mappings around, or join the two calendars by one mapping that \
-                 goes both ways.",
-            ));
-        }
-        if reached.insert(next.clone()) {
-            ahead.extend(arrows.get(&next).into_iter().flatten().cloned());
+    for (from, to) in ways(caldav, google, direction) {
+        let mut reached = BTreeSet::new();
+        let mut ahead = vec![to];
+        while let Some(next) = ahead.pop() {
+            if next == from {
+                return Err(UserError::new(
+                    Kind::Conflict,
+                    "mapping_cycle",
+                    "The calendars would feed each other",
+                    "With this mapping, events would go round in a circle through other mappings.",
+                    "Turn one of the mappings around, or join the two calendars by one mapping \
+                     that goes both ways.",
+                ));
+            }
+            if reached.insert(next) {
+                ahead.extend(arrows.get(next).into_iter().flatten().copied());
+            }
         }
     }
     Ok(())
+}
+
+/// The arrows of a mapping, from a calendar that is read to one that is written.
+fn ways<'a>(
+    caldav: &'a Calendar,
+    google: &'a Calendar,
+    direction: Direction,
+) -> Vec<(&'a str, &'a str)> {
+    let there = (caldav.facts.remote.as_str(), google.facts.remote.as_str());
+    let back = (there.1, there.0);
+    match direction {
+        Direction::CaldavToGoogle => vec![there],
+        Direction::GoogleToCaldav => vec![back],
+        Direction::Bidirectional => vec![there, back],
+    }
 }

@@ -4,53 +4,31 @@
 use std::sync::atomic::AtomicBool;
 
 use store::records::{CaldavAccount, GoogleStatus, Mapping};
-use sync_engine::guard::Guarded;
 use sync_engine::mapping as engine;
 use sync_engine::model::time::Timestamp;
-use sync_engine::model::{RunId, Side, ZoneName};
-use sync_engine::plan::operation::{Account, Step};
+use sync_engine::model::{RunId, Side, Uid, ZoneName};
 use sync_engine::ports::ErrorClass;
 use sync_engine::ports::store::Store as _;
-use sync_engine::report::{Problem, RunReport, RunStatus, Warning};
+use sync_engine::report::{Problem, RunReport, RunStatus};
 use sync_engine::run::Run;
 
 use crate::clock::Clock;
 use crate::error::{Kind, UserError};
+use crate::scheduler::Under;
 use crate::service::App;
-
-/// What the next run would do.
-#[derive(Debug, Clone)]
-pub struct PreviewPlan {
-    /// Stands for exactly this content.
-    pub plan_id: String,
-    /// What would be done.
-    pub operations: Vec<Previewed>,
-    /// What the guard would hold.
-    pub held: Vec<Previewed>,
-    /// What people may want to know.
-    pub warnings: Vec<Warning>,
-}
-
-/// One operation of a preview.
-#[derive(Debug, Clone)]
-pub struct Previewed {
-    /// The side that would be written.
-    pub side: Side,
-    /// What would be done.
-    pub account: Account,
-}
+use crate::task::Task;
 
 /// Both sides of a mapping, opened for one run.
-struct Opened {
-    caldav: caldav_client::Calendar,
+pub(crate) struct Opened {
+    pub(crate) caldav: caldav_client::Calendar,
     caldav_account: caldav_client::Account,
     stored: CaldavAccount,
-    google: gcal_client::GoogleCalendar,
+    pub(crate) google: gcal_client::GoogleCalendar,
     google_account: gcal_client::Account,
 }
 
 /// The program's clock, for the engine.
-struct EngineClock<'a>(&'a dyn Clock);
+pub(crate) struct EngineClock<'a>(pub(crate) &'a dyn Clock);
 
 impl sync_engine::ports::Clock for EngineClock<'_> {
     fn now(&self) -> Timestamp {
@@ -60,20 +38,17 @@ impl sync_engine::ports::Clock for EngineClock<'_> {
 
 impl App {
     /// Carries a run through. Returns whether it failed in a way that only a person can mend.
-    pub(crate) async fn carry_through(
-        &self,
-        mapping: &Mapping,
-        run: &RunId,
-        stop: &AtomicBool,
-        round: Option<Timestamp>,
-    ) -> bool {
+    pub(crate) async fn carry_through(&self, mapping: &Mapping, under: &Under) -> bool {
+        let run = &under.handle.id;
         let started_at = self.now();
         let finished = match self.open_both(mapping).await {
-            Ok(opened) => self.run_engine(mapping, run, stop, round, &opened).await,
+            Ok(opened) => self.run_engine(mapping, under, &opened).await,
             Err(error) => Err(error),
         };
+        under.joining.close();
         match finished {
             Ok(report) => {
+                self.inner.counters.run(&mapping.id, &report);
                 tracing::info!(
                     run_id = %run,
                     mapping_id = %mapping.id,
@@ -107,56 +82,38 @@ impl App {
     async fn run_engine(
         &self,
         mapping: &Mapping,
-        run: &RunId,
-        stop: &AtomicBool,
-        round: Option<Timestamp>,
+        under: &Under,
         opened: &Opened,
     ) -> Result<RunReport, UserError> {
         let settings = for_engine(mapping)?;
         let clock = EngineClock(self.inner.clock.as_ref());
-        let report = Run {
+        let engine = Run {
             mapping: &settings,
-            id: run.clone(),
+            id: under.handle.id.clone(),
             caldav: &opened.caldav,
             google: &opened.google,
             store: &self.inner.db,
             clock: &clock,
-            stop,
-            round,
+            stop: &under.stop,
+            round: under.round,
+            joining: Some(&under.joining),
+            only: under.job.only.clone(),
+        };
+        let report = match &under.job.task {
+            Task::Sync => engine.run().await,
+            Task::CleanUp(what) => engine.clean_up(*what).await,
+            Task::Undo(of) => engine.undo(of).await,
+        };
+        let went_through = report.as_ref().is_ok_and(|report| report.error.is_none());
+        if mapping.restored_at.is_some() && under.job.confirms() && went_through {
+            self.inner.db.confirm_restored(&mapping.id).await?;
         }
-        .run()
-        .await;
         self.keep_learned(mapping, opened, report.as_ref().ok())
             .await?;
         Ok(report?)
     }
 
-    /// What the next run would do, read afresh; nothing is written to either side.
-    pub async fn preview(&self, id: &str) -> Result<PreviewPlan, UserError> {
-        let mapping = self.mapping(id).await?;
-        let _quiet = self.accounts_of(&mapping).await;
-        let opened = self.open_both(&mapping).await?;
-        let settings = for_engine(&mapping)?;
-        let clock = EngineClock(self.inner.clock.as_ref());
-        let stop = AtomicBool::new(false);
-        let guarded = Run {
-            mapping: &settings,
-            id: RunId::new("preview"),
-            caldav: &opened.caldav,
-            google: &opened.google,
-            store: &self.inner.db,
-            clock: &clock,
-            stop: &stop,
-            round: None,
-        }
-        .preview()
-        .await?;
-        let guarded =
-            guarded.map_err(|problem| UserError::from_problem(Kind::Unacceptable, &problem))?;
-        Ok(shown(guarded))
-    }
-
-    async fn open_both(&self, mapping: &Mapping) -> Result<Opened, UserError> {
+    pub(crate) async fn open_both(&self, mapping: &Mapping) -> Result<Opened, UserError> {
         let stored = self
             .inner
             .db
@@ -276,13 +233,19 @@ impl App {
             events: Vec::new(),
             error: Some(problem),
         };
+        self.inner.counters.run(&mapping.id, &report);
         if let Err(error) = self.inner.db.finish(&mapping.id, &report).await {
             tracing::error!(run_id = %run, error = %error, "a failed run could not be recorded");
         }
     }
 
-    /// Removes the copies a mapping made, before the mapping goes.
-    pub(crate) async fn remove_copies(&self, mapping: &Mapping) -> Result<(), UserError> {
+    /// Removes the copies a mapping made, before the mapping goes; those of `spared` belong to another
+    /// mapping from now on.
+    pub(crate) async fn remove_copies(
+        &self,
+        mapping: &Mapping,
+        spared: &[Uid],
+    ) -> Result<(), UserError> {
         let opened = self.open_both(mapping).await?;
         let settings = for_engine(mapping)?;
         let clock = EngineClock(self.inner.clock.as_ref());
@@ -297,8 +260,10 @@ impl App {
             clock: &clock,
             stop: &stop,
             round: None,
+            joining: None,
+            only: None,
         }
-        .remove_copies()
+        .remove_copies(spared)
         .await?;
         self.keep_google_usage(&mapping.google.account, &opened.google_account)
             .await?;
@@ -320,7 +285,7 @@ impl App {
 }
 
 /// A stored mapping as the engine knows it.
-fn for_engine(mapping: &Mapping) -> Result<engine::Mapping, UserError> {
+pub(crate) fn for_engine(mapping: &Mapping) -> Result<engine::Mapping, UserError> {
     let settings = &mapping.settings;
     let time_zone = match &settings.time_zone {
         None => None,
@@ -347,6 +312,7 @@ fn for_engine(mapping: &Mapping) -> Result<engine::Mapping, UserError> {
         deletion_limit: settings.deletion_limit,
         time_zone,
         chain: settings.chain,
+        invitations: settings.invitations,
         ..new
     })
 }
@@ -359,6 +325,8 @@ fn needs_person(problem: &Problem) -> bool {
         "caldav_unreachable"
             | "caldav_garbled"
             | "caldav_list_truncated"
+            // Mostly a server's own trouble (5xx); asking again soon does no harm otherwise.
+            | "caldav_refused"
             | "google_unreachable"
             | "google_unreadable"
             | "google_rate_limited"
@@ -366,6 +334,7 @@ fn needs_person(problem: &Problem) -> bool {
             | "google_server_error"
             | "google_quota"
             | "google_daily_budget"
+            | "plan_changed"
             | "token_not_stored"
             | "store_failed"
     )
@@ -377,38 +346,6 @@ fn needs_sign_in(problem: &Problem) -> bool {
         problem.code.as_str(),
         "google_needs_sign_in" | "google_unauthorized" | "google_scope_missing"
     )
-}
-
-fn shown(guarded: Guarded) -> PreviewPlan {
-    let list = |groups: &[sync_engine::plan::Group]| -> Vec<Previewed> {
-        groups
-            .iter()
-            .flat_map(|group| &group.steps)
-            .filter(|step| step.account().counted)
-            .map(|step: &Step| Previewed {
-                side: step.side(),
-                account: step.account().clone(),
-            })
-            .collect()
-    };
-    let mut all = guarded.plan.groups.clone();
-    all.extend(guarded.waiting.iter().cloned());
-    PreviewPlan {
-        plan_id: sync_engine::guard::id_of(&all).as_str().to_owned(),
-        operations: list(&guarded.plan.groups),
-        held: list(&guarded.waiting),
-        warnings: guarded
-            .plan
-            .refused
-            .into_iter()
-            .map(|refused| Warning {
-                code: refused.problem.code,
-                detail: refused.problem.detail,
-                uid: Some(refused.uid),
-            })
-            .chain(guarded.plan.warnings)
-            .collect(),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is on record: runs, an event's history, the calendars as last seen. Reads only; nothing here
 //! asks a server.
 
-use store::records::{Calendar, History, Run, RunPage};
+use store::records::{Calendar, History, Left, Run, RunPage};
 use sync_engine::model::{AccountId, MappingId, RunId, Side, Uid};
 
 use crate::error::UserError;
@@ -29,6 +29,11 @@ impl App {
         Ok(self.inner.db.run(&RunId::new(id)).await?)
     }
 
+    /// How many of a run's writes can still be taken back.
+    pub async fn undoable_writes(&self, id: &str) -> Result<u64, UserError> {
+        Ok(self.inner.db.undoable(&RunId::new(id)).await?)
+    }
+
     /// What happened to an event, newest first.
     pub async fn history(&self, uid: &str, mapping: Option<&str>) -> Result<History, UserError> {
         let mapping = mapping.map(MappingId::new);
@@ -38,6 +43,12 @@ impl App {
             .db
             .history(&uid, mapping.as_ref(), HISTORY)
             .await?)
+    }
+
+    /// The events of a mapping that are left as they are, at most `limit`.
+    pub async fn left(&self, mapping: &str, limit: u32) -> Result<Vec<Left>, UserError> {
+        let mapping = MappingId::new(mapping);
+        Ok(self.inner.db.left(&mapping, limit).await?)
     }
 
     /// The calendars of a side as they were last seen, of one account or all.

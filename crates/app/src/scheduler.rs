@@ -1,10 +1,12 @@
 //! When runs happen: every so often, or when somebody asks; one run per mapping at a time, one
 //! mapping per account at a time.
 //!
-//! A trigger joins a run that waits; while one is under way, one follow-up is queued and shared by
-//! all later triggers. So a hundred triggers at once make at most two runs.
+//! A trigger joins the run that waits, or the one under way while it still reads (it then reads
+//! again); else one follow-up is queued and shared by all later triggers. So a hundred triggers at
+//! once make at most two runs. What a person asked for in particular (a plan that was seen, a
+//! clean-up, an undo) is a run of its own that nobody joins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +14,12 @@ use std::time::Duration;
 use store::records::{Mapping, Run};
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{AccountId, MappingId, RunId};
+use sync_engine::run::Joining;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::error::UserError;
 use crate::service::App;
+use crate::task::{Job, Task};
 
 /// After a failure that only a person can mend, the clock asks again after this long.
 const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -25,6 +29,8 @@ const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 pub struct SyncRequest {
     /// One mapping; `None` means all that are switched on.
     pub mapping_id: Option<String>,
+    /// Nothing but this plan of the mapping named, which a preview showed.
+    pub plan_id: Option<String>,
 }
 
 /// A run that was asked for.
@@ -46,6 +52,18 @@ impl RunHandle {
     }
 }
 
+/// Whether a mapping runs when it is due: not when it is switched off, nor after a restore before
+/// somebody has seen its plan.
+pub(crate) fn may_run(mapping: &Mapping) -> Result<(), UserError> {
+    if !mapping.settings.enabled {
+        Err(UserError::mapping_disabled(&mapping.id))
+    } else if mapping.restored_at.is_some() {
+        Err(UserError::mapping_restored(&mapping.id))
+    } else {
+        Ok(())
+    }
+}
+
 /// What waits and what is under way.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -64,21 +82,42 @@ struct QueueState {
 #[derive(Default)]
 struct Lane {
     current: Option<Under>,
-    next: Option<Under>,
+    waiting: VecDeque<Under>,
     driving: bool,
     /// After a failure that needs a person: the clock waits until then.
     patient_until: Option<Timestamp>,
     accounts: Vec<AccountId>,
 }
 
+impl Lane {
+    /// Something that the run under way does not know of.
+    fn changed(&mut self) {
+        self.patient_until = None;
+        if let Some(current) = &self.current {
+            current.joining.close();
+        }
+    }
+}
+
+/// A run that waits or is under way.
 #[derive(Clone)]
-struct Under {
-    handle: RunHandle,
+pub(crate) struct Under {
+    pub(crate) job: Job,
+    pub(crate) handle: RunHandle,
     /// A calendar that was read at or after this moment is not read again; `None` reads always. The
     /// clock says when its round began; whoever asks wants to see what is there now.
-    round: Option<Timestamp>,
+    pub(crate) round: Option<Timestamp>,
+    /// Who may still join it while it is under way.
+    pub(crate) joining: Arc<Joining>,
+    pub(crate) stop: Arc<AtomicBool>,
     done: watch::Sender<bool>,
-    stop: Arc<AtomicBool>,
+}
+
+impl Under {
+    /// Whether it does what every trigger wants, to its end.
+    fn is_for_all(&self) -> bool {
+        self.job == Job::DUE && !self.stop.load(Ordering::Relaxed)
+    }
 }
 
 impl Queue {
@@ -89,7 +128,7 @@ impl Queue {
     /// Stops a mapping's run before its next write.
     pub(crate) fn stop(&self, mapping: &MappingId) {
         if let Some(lane) = self.lock().mappings.get(mapping) {
-            for under in lane.current.iter().chain(&lane.next) {
+            for under in lane.current.iter().chain(&lane.waiting) {
                 under.stop.store(true, Ordering::Relaxed);
             }
         }
@@ -98,24 +137,32 @@ impl Queue {
     /// Stops every run before its next write.
     pub(crate) fn stop_all(&self) {
         for lane in self.lock().mappings.values() {
-            for under in lane.current.iter().chain(&lane.next) {
+            for under in lane.current.iter().chain(&lane.waiting) {
                 under.stop.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    /// A person asked or changed something: no waiting after a failure.
-    pub(crate) fn person_asked(&self, mapping: &MappingId) {
+    /// A person asked for a run: no waiting after a failure.
+    fn person_asked(&self, mapping: &MappingId) {
         if let Some(lane) = self.lock().mappings.get_mut(mapping) {
             lane.patient_until = None;
         }
     }
 
-    /// An account's sign-in changed: its mappings need not wait.
+    /// A person changed or answered something: no waiting after a failure, and the run under way is
+    /// of yesterday.
+    pub(crate) fn person_changed(&self, mapping: &MappingId) {
+        if let Some(lane) = self.lock().mappings.get_mut(mapping) {
+            lane.changed();
+        }
+    }
+
+    /// An account's sign-in changed: the same for its mappings.
     pub(crate) fn credentials_changed(&self, account: &AccountId) {
         for lane in self.lock().mappings.values_mut() {
             if lane.accounts.contains(account) {
-                lane.patient_until = None;
+                lane.changed();
             }
         }
     }
@@ -144,19 +191,45 @@ impl App {
         let mappings = match &request.mapping_id {
             Some(id) => {
                 let mapping = self.mapping(id).await?;
-                if !mapping.settings.enabled {
+                if mapping.restored_at.is_none() || request.plan_id.is_none() {
+                    may_run(&mapping)?;
+                } else if !mapping.settings.enabled {
                     return Err(UserError::mapping_disabled(&mapping.id));
                 }
                 vec![mapping]
             }
             None => self.enabled_mappings().await?,
         };
+        let only = match (&request.plan_id, mappings.as_slice()) {
+            (None, _) => None,
+            (Some(plan), [mapping]) if request.mapping_id.is_some() => {
+                Some(self.same_plan(mapping, &Task::Sync, plan).await?)
+            }
+            (Some(_), _) => {
+                return Err(UserError::invalid("mapping_id", "Say whose plan it is."));
+            }
+        };
+        let job = Job {
+            task: Task::Sync,
+            only,
+        };
         let mut handles = Vec::new();
         for mapping in mappings {
             self.inner.queue.person_asked(&mapping.id);
-            handles.push(self.trigger(&mapping, None).await?);
+            handles.push(self.trigger(&mapping, job.clone(), None).await?);
         }
         Ok(handles)
+    }
+
+    /// A person answered something, or asks for something in particular: a run that has not begun.
+    ///
+    /// A mapping of a restored database does nothing but a plan that was seen.
+    pub(crate) async fn ask(&self, mapping: &Mapping, job: Job) -> Result<RunHandle, UserError> {
+        if mapping.restored_at.is_some() && !job.confirms() {
+            return Err(UserError::mapping_restored(&mapping.id));
+        }
+        self.inner.queue.person_changed(&mapping.id);
+        self.trigger(mapping, job, None).await
     }
 
     /// A finished run with its events.
@@ -166,33 +239,38 @@ impl App {
 
     async fn enabled_mappings(&self) -> Result<Vec<Mapping>, UserError> {
         let mut mappings = self.inner.db.mappings().await?;
-        mappings.retain(|mapping| mapping.settings.enabled);
+        mappings.retain(|mapping| may_run(mapping).is_ok());
         Ok(mappings)
     }
 
-    /// Joins the run that waits, or queues one.
+    /// Joins a run that covers the trigger, or queues one.
     async fn trigger(
         &self,
         mapping: &Mapping,
+        job: Job,
         round: Option<Timestamp>,
     ) -> Result<RunHandle, UserError> {
         // One trigger at a time, so that no two of them queue a run each.
         let _one = self.inner.queue.triggering.lock().await;
-        if let Some(waiting) = self.join(&mapping.id, round) {
-            return Ok(waiting);
+        if job == Job::DUE
+            && let Some(run) = self.join(&mapping.id, round)
+        {
+            return Ok(run);
         }
         let id = self.inner.db.start_run(&mapping.id, self.now()).await?;
         let (done, ended) = watch::channel(false);
         let under = Under {
+            job,
             handle: RunHandle {
                 id,
                 mapping: mapping.id.clone(),
                 ended,
             },
-            done,
             round,
+            joining: Arc::default(),
             // A trigger during the end makes a run that ends at once.
             stop: Arc::new(AtomicBool::new(self.inner.ending.is_cancelled())),
+            done,
         };
         let handle = under.handle.clone();
         let drive = {
@@ -202,27 +280,31 @@ impl App {
                 mapping.caldav.account.clone(),
                 mapping.google.account.clone(),
             ];
-            lane.next = Some(under);
+            lane.waiting.push_back(under);
             !std::mem::replace(&mut lane.driving, true)
         };
         if drive {
             let app = self.clone();
             let mapping = mapping.id.clone();
-            self.spawn(async move { app.drive(mapping).await });
+            self.spawn(async move { Box::pin(app.drive(mapping)).await });
         }
         Ok(handle)
     }
 
     /// Joins the run that waits, if one does: it then reads as late as any of those who wait for it
-    /// asks for.
+    /// asks for. Or the one under way, if it still reads.
     fn join(&self, mapping: &MappingId, round: Option<Timestamp>) -> Option<RunHandle> {
         let mut state = self.inner.queue.lock();
-        let next = state.mappings.get_mut(mapping)?.next.as_mut()?;
-        next.round = match (next.round, round) {
-            (Some(one), Some(other)) => Some(one.max(other)),
-            _ => None,
-        };
-        Some(next.handle.clone())
+        let lane = state.mappings.get_mut(mapping)?;
+        if let Some(next) = lane.waiting.iter_mut().find(|under| under.is_for_all()) {
+            next.round = match (next.round, round) {
+                (Some(one), Some(other)) => Some(one.max(other)),
+                _ => None,
+            };
+            return Some(next.handle.clone());
+        }
+        let current = lane.current.as_ref()?;
+        (current.is_for_all() && current.joining.join()).then(|| current.handle.clone())
     }
 
     /// Runs what waits in a mapping's lane, one after the other.
@@ -238,9 +320,8 @@ impl App {
             };
             // As it is now, not as it was when the run was asked for.
             let stored = self.inner.db.mapping(&mapping).await.unwrap_or(stored);
-            let needs_person = self
-                .carry_through(&stored, &under.handle.id, &under.stop, under.round)
-                .await;
+            // A run is a large future: it does not ride on this one.
+            let needs_person = Box::pin(self.carry_through(&stored, &under)).await;
             drop(quiet);
             let patient = needs_person.then(|| {
                 let now = self.now();
@@ -259,7 +340,7 @@ impl App {
     fn begin(&self, mapping: &MappingId) -> Option<Under> {
         let mut state = self.inner.queue.lock();
         let lane = state.mappings.get_mut(mapping)?;
-        if let Some(under) = lane.next.take() {
+        if let Some(under) = lane.waiting.pop_front() {
             lane.current = Some(under.clone());
             Some(under)
         } else {
@@ -271,8 +352,8 @@ impl App {
     /// The mapping is gone: whoever waits need not wait longer.
     fn leave(&self, mapping: &MappingId) {
         let lane = self.inner.queue.lock().mappings.remove(mapping);
-        if let Some(next) = lane.and_then(|lane| lane.next) {
-            next.done.send_replace(true);
+        for waiting in lane.into_iter().flat_map(|lane| lane.waiting) {
+            waiting.done.send_replace(true);
         }
     }
 
@@ -320,7 +401,7 @@ impl App {
                     .is_some_and(|until| until > begun)
             };
             if !patient {
-                self.trigger(&mapping, Some(begun)).await?;
+                self.trigger(&mapping, Job::DUE, Some(begun)).await?;
             }
         }
         Ok(())

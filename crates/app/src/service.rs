@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use gcal_client::{Google, GoogleConfig};
 use store::Db;
+use store::records::{Purged, Retention};
 use sync_engine::model::AccountId;
 use sync_engine::model::time::Timestamp;
 use tokio::runtime::Handle;
@@ -14,8 +17,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::AppConfig;
+use crate::declared::Desk;
 use crate::error::{Kind, UserError};
+use crate::metrics::Counters;
 use crate::scheduler::Queue;
+use crate::webhooks::Lanes;
+
+/// Between two rounds of looking after the database.
+const DAY: Duration = Duration::from_hours(24);
+/// How long a probe waits for the database: less than its asker waits for us.
+const READY: Duration = Duration::from_secs(3);
 
 /// The application. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -36,10 +47,19 @@ pub(crate) struct Inner {
     /// Connections to webhooks.
     pub(crate) webhooks: outbound::Client,
     pub(crate) queue: Queue,
+    /// What was done since the start, for whoever measures.
+    pub(crate) counters: Counters,
+    pub(crate) started_at: Timestamp,
+    /// What `config.yaml` declares.
+    pub(crate) desk: Desk,
+    /// `API_KEY` sets the first key.
+    pub(crate) key_is_given: AtomicBool,
     /// Wakes the scheduler: settings or mappings changed.
     pub(crate) wake: Notify,
     /// Wakes the delivery of webhooks: a run has ended.
     pub(crate) delivered: Notify,
+    /// Webhooks that are being called.
+    pub(crate) lanes: Lanes,
     /// Cancelled when the program ends.
     pub(crate) ending: CancellationToken,
     /// Everything that runs in the background.
@@ -53,6 +73,20 @@ impl App {
     /// Builds the services. Nothing runs in the background until [`start`](Self::start); what does,
     /// runs on the runtime that this is called on.
     pub async fn new(config: AppConfig, db: Db, clock: Arc<dyn Clock>) -> Result<Self, UserError> {
+        let app = Self::looking(config, db, clock)?;
+        let interrupted = app.inner.db.end_interrupted_runs(app.now()).await?;
+        if !interrupted.is_empty() {
+            tracing::info!(
+                runs = interrupted.len(),
+                "closed runs that a stop interrupted"
+            );
+        }
+        Ok(app)
+    }
+
+    /// Builds the services around a database that was opened for reading only, beside a program that
+    /// may have it open: for looking, never to be started.
+    pub fn looking(config: AppConfig, db: Db, clock: Arc<dyn Clock>) -> Result<Self, UserError> {
         let google = match &config.google {
             None => None,
             Some(client) => {
@@ -75,25 +109,23 @@ impl App {
             outbound::Client::new(outbound::Policy::caldav()).map_err(|error| unusable(&error))?;
         let webhooks =
             outbound::Client::new(outbound::Policy::webhook()).map_err(|error| unusable(&error))?;
-        let interrupted = db.end_interrupted_runs(clock.now()).await?;
-        if !interrupted.is_empty() {
-            tracing::info!(
-                runs = interrupted.len(),
-                "closed runs that a stop interrupted"
-            );
-        }
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
                 db,
+                started_at: clock.now(),
                 clock,
                 google,
                 google_accounts: Mutex::new(HashMap::new()),
                 caldav,
                 webhooks,
                 queue: Queue::default(),
+                counters: Counters::default(),
+                desk: Desk::default(),
+                key_is_given: AtomicBool::new(false),
                 wake: Notify::new(),
                 delivered: Notify::new(),
+                lanes: Lanes::default(),
                 ending: CancellationToken::new(),
                 tasks: TaskTracker::new(),
                 runtime: Handle::current(),
@@ -101,12 +133,53 @@ impl App {
         })
     }
 
-    /// Starts what runs in the background: the scheduler and the delivery of webhooks.
+    /// Starts what runs in the background: the scheduler, the delivery of webhooks, what is done once
+    /// a day, and what `config.yaml` declares and cannot be had yet.
     pub fn start(&self) {
         let app = self.clone();
         self.spawn(async move { app.schedule().await });
         let app = self.clone();
         self.spawn(async move { app.deliver().await });
+        let app = self.clone();
+        self.spawn(async move { app.every_day().await });
+        let app = self.clone();
+        self.spawn(async move { Box::pin(app.keep_declared()).await });
+    }
+
+    /// Looks after the database once a day, until the program ends: it is checked as a whole once a
+    /// week, and what is old is forgotten.
+    async fn every_day(&self) {
+        loop {
+            self.check_weekly().await;
+            let keep = self.retention().await;
+            match self.inner.db.purge(self.now(), keep).await {
+                Ok(purged) if purged == Purged::default() => {}
+                Ok(purged) => tracing::info!(
+                    runs = purged.runs,
+                    conflicts = purged.conflicts,
+                    messages = purged.messages,
+                    gone = purged.gone,
+                    "forgot what is old"
+                ),
+                Err(error) => tracing::error!(error = %error, "what is old could not be forgotten"),
+            }
+            tokio::select! {
+                () = self.inner.ending.cancelled() => return,
+                () = tokio::time::sleep(DAY) => {}
+            }
+        }
+    }
+
+    /// How long things are kept.
+    async fn retention(&self) -> Retention {
+        let usual = Retention::default();
+        match self.settings().await {
+            Ok(settings) => Retention {
+                run_days: u32::try_from(settings.history_days).unwrap_or(usual.run_days),
+                ..usual
+            },
+            Err(_) => usual,
+        }
     }
 
     /// Runs something in the background; [`stop`](Self::stop) waits for its end.
@@ -134,9 +207,18 @@ impl App {
         self.inner.google.is_some()
     }
 
-    /// Whether the database can be read and written: `/readyz`.
+    /// Whether the database can be read and written: `/readyz`. Whoever asks has little patience.
     pub async fn ready(&self) -> Result<(), UserError> {
-        Ok(self.inner.db.check().await?)
+        match tokio::time::timeout(READY, self.inner.db.check()).await {
+            Ok(checked) => Ok(checked?),
+            Err(_) => Err(UserError::new(
+                Kind::Unavailable,
+                "store_busy",
+                "The database is busy",
+                "The database did not take a write in time.",
+                "Look whether another program holds the database, and whether the disk is slow.",
+            )),
+        }
     }
 
     /// Now, by the program's clock.
@@ -145,7 +227,7 @@ impl App {
     }
 }
 
-fn unusable(error: &outbound::Error) -> UserError {
+pub(crate) fn unusable(error: &outbound::Error) -> UserError {
     UserError::new(
         Kind::Internal,
         "no_connections",

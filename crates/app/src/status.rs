@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use gcal_client::Usage;
 use store::records::{
-    CaldavAccount, CaldavStatus, GoogleAccount, GoogleStatus, Mapping, MappingOverview, RunState,
+    CaldavAccount, CaldavStatus, ConflictStatus, GoogleAccount, GoogleStatus, Mapping,
+    MappingOverview, RunState,
 };
-use sync_engine::model::AccountId;
+use sync_engine::guard::HeldKind;
 use sync_engine::model::time::Timestamp;
+use sync_engine::model::{AccountId, MappingId};
 
 use crate::error::UserError;
 use crate::service::App;
@@ -73,9 +75,45 @@ pub struct MappingStatus {
     pub mapping: Mapping,
     /// Series in step, last runs, what is held.
     pub overview: MappingOverview,
+    /// Of what is held: copies without a source. They are offered to be removed and nobody has to
+    /// hurry.
+    pub orphans: u64,
+}
+
+impl MappingStatus {
+    /// Changes that wait for a person's word.
+    pub fn waiting(&self) -> u64 {
+        self.overview.held.saturating_sub(self.orphans)
+    }
+}
+
+/// What waits for a person's word, over all mappings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// Conflicts; past a hundred they are not counted further.
+    pub conflicts: usize,
+    /// Held plans, but for those that merely offer to remove copies without a source.
+    pub held: usize,
+    /// Webhooks that were switched off because they kept failing.
+    pub webhooks: usize,
 }
 
 impl App {
+    /// What waits for a person's word.
+    pub async fn waiting(&self) -> Result<Waiting, UserError> {
+        let open = Some(ConflictStatus::Open);
+        let conflicts = self.inner.db.conflicts(None, open, 100, None).await?;
+        let held = self.inner.db.held().await?;
+        let urgent = held
+            .iter()
+            .filter(|(_, held)| held.kind != HeldKind::Orphans);
+        Ok(Waiting {
+            conflicts: conflicts.conflicts.len(),
+            held: urgent.count(),
+            webhooks: self.stopped_webhooks().await?,
+        })
+    }
+
     /// Everything at a glance. Asks nobody outside.
     pub async fn status(&self) -> Result<Status, UserError> {
         let google = self.inner.db.google_accounts().await?;
@@ -88,6 +126,13 @@ impl App {
             .into_iter()
             .map(|overview| (overview.mapping.clone(), overview))
             .collect();
+        let held = self.inner.db.held().await?;
+        let orphans = |id: &MappingId| -> u64 {
+            held.iter()
+                .filter(|(mapping, held)| mapping == id && held.kind == HeldKind::Orphans)
+                .map(|(_, held)| held.operations.len() as u64)
+                .sum()
+        };
         let mappings: Vec<MappingStatus> = self
             .inner
             .db
@@ -96,7 +141,11 @@ impl App {
             .into_iter()
             .filter_map(|mapping| {
                 let overview = overviews.remove(&mapping.id)?;
-                Some(MappingStatus { mapping, overview })
+                Some(MappingStatus {
+                    orphans: orphans(&mapping.id),
+                    mapping,
+                    overview,
+                })
             })
             .collect();
         let mut quota = Vec::new();

@@ -59,14 +59,6 @@ impl Account {
         self.session.typed()
     }
 
-    /// Whether the password travels where anybody may read it: the calendars are on plain http,
-    /// beyond private networks. Known after a discovery.
-    pub fn is_in_clear(&self) -> bool {
-        let profile = self.profile();
-        let mut places = profile.homes.iter().chain(&profile.principal);
-        !profile.private && places.any(|place| place.starts_with("http://"))
-    }
-
     /// What is known of the server by now; to be stored after a discovery and after each run.
     pub fn profile(&self) -> Profile {
         self.session.profile()

@@ -12,6 +12,7 @@ mod remove;
 mod write;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use outbound::Url;
@@ -42,7 +43,13 @@ pub struct Calendar {
     own_addresses: Vec<String>,
     /// How the server spells the hrefs that it spells oddly.
     spellings: Mutex<HashMap<ResourceId<Caldav>, String>>,
+    /// Answers that were larger than we read.
+    oversized: AtomicU32,
 }
+
+/// Answers that may be too large in one run. Each is cut off and looked for in smaller pieces; a
+/// server that sends nothing else is not asked on and on.
+const MOST_OVERSIZED: u32 = 300;
 
 impl Calendar {
     /// Opens `calendar` of `account` for a run that began `now`.
@@ -67,6 +74,7 @@ impl Calendar {
             now,
             own_addresses,
             spellings: Mutex::default(),
+            oversized: AtomicU32::new(0),
         })
     }
 
@@ -86,6 +94,15 @@ impl Calendar {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(href.id(), raw.to_owned());
+        }
+    }
+
+    /// Counts an answer that was too large; an error once there were too many.
+    fn note_oversized(&self, source: outbound::Error) -> Result<(), Error> {
+        if self.oversized.fetch_add(1, Ordering::Relaxed) < MOST_OVERSIZED {
+            Ok(())
+        } else {
+            Err(source.into())
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod facts;
 
+use std::collections::HashSet;
+
 use outbound::Url;
 
 use crate::account::CalendarFacts;
@@ -17,6 +19,8 @@ use crate::transport::Session;
 
 /// Homes looked into at most; more than two are rare.
 const MOST_HOMES: usize = 10;
+/// Calendars of one account: what is beyond them is not shown.
+const MOST_CALENDARS: usize = 1000;
 
 /// What was found behind an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +45,9 @@ pub(crate) async fn discover(session: &Session) -> Result<Discovery, Error> {
         .iter()
         .filter_map(|home| session.place(&landed.url, home))
         .map(|home| href::collection(&home))
+        .take(MOST_HOMES)
         .collect();
     homes.dedup();
-    homes.truncate(MOST_HOMES);
     if homes.is_empty() && !landed.props.is_calendar() {
         // No home is named: what was typed may be one.
         homes.push(href::collection(&landed.url));
@@ -55,19 +59,26 @@ pub(crate) async fn discover(session: &Session) -> Result<Discovery, Error> {
         .map(|place| href::collection(&place))
         .collect();
 
-    let mut calendars = Vec::new();
+    let mut calendars: Vec<CalendarFacts> = Vec::new();
+    let mut known = HashSet::new();
     if landed.props.is_calendar() && landed.props.takes_events() {
-        calendars.push(facts::of(&href::collection(&landed.url), &landed.props));
+        let url = href::collection(&landed.url);
+        calendars.push(facts::of(&url, &landed.props));
+        known.insert(url);
     }
     for home in &homes {
         match listed(session, home, &boxes).await {
             Ok(found) => {
-                for calendar in found {
-                    if !calendars
-                        .iter()
-                        .any(|known: &CalendarFacts| known.url == calendar.url)
-                    {
-                        calendars.push(calendar);
+                for (url, props) in found {
+                    if calendars.len() == MOST_CALENDARS {
+                        tracing::warn!(
+                            host = session.host(),
+                            "the account has more calendars than are shown"
+                        );
+                        break;
+                    }
+                    if known.insert(url.clone()) {
+                        calendars.push(facts::of(&url, &props));
                     }
                 }
             }
@@ -197,7 +208,7 @@ async fn principal(session: &Session, landed: &Landed) -> Result<PrincipalFacts,
 }
 
 /// The calendars for events in a home, without scheduling boxes.
-async fn listed(session: &Session, home: &Url, boxes: &[Url]) -> Result<Vec<CalendarFacts>, Error> {
+async fn listed(session: &Session, home: &Url, boxes: &[Url]) -> Result<Vec<(Url, Props)>, Error> {
     let reply = session
         .ask(home, ListCalendars)
         .await
@@ -221,7 +232,7 @@ async fn listed(session: &Session, home: &Url, boxes: &[Url]) -> Result<Vec<Cale
         };
         let url = href::collection(&url);
         if !boxes.contains(&url) {
-            found.push(facts::of(&url, &entry.props));
+            found.push((url, entry.props));
         }
     }
     Ok(found)

@@ -33,12 +33,24 @@ pub enum Error {
         #[from]
         source: outbound::Error,
     },
+    /// The calendars are at another place than the one that was typed, and there the certificate is
+    /// none that this machine accepts. Trust is for what was typed, so it cannot help here.
+    #[error("{host} keeps the calendars at {other}, and that cannot be reached: {source}.")]
+    UnsafeElsewhere {
+        /// What was typed.
+        host: String,
+        /// Scheme, host and port of where it sent us.
+        other: String,
+        /// Why not.
+        #[source]
+        source: outbound::Error,
+    },
     /// The server asks to come back later, or is overloaded.
     #[error("{host} is busy (status {status}).")]
     Busy {
         /// The host.
         host: String,
-        /// 429, 502, 503, 504.
+        /// 423, 429, 502, 503, 504.
         status: u16,
         /// When it wants to be asked again.
         not_before: Option<Timestamp>,
@@ -118,7 +130,9 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized { .. } | Self::OtherSite { .. } => "caldav_unauthorized",
-            Self::Unreachable { .. } | Self::Busy { .. } => "caldav_unreachable",
+            Self::Unreachable { .. } | Self::UnsafeElsewhere { .. } | Self::Busy { .. } => {
+                "caldav_unreachable"
+            }
             Self::NotCaldav { .. } | Self::NoCalendars { .. } => "caldav_not_found",
             Self::CalendarGone { .. } => "calendar_gone",
             Self::Forbidden { .. } => "calendar_forbidden",
@@ -143,9 +157,10 @@ impl Error {
                 source: outbound::Error::Setup { .. },
             } => ErrorClass::Configuration,
             // A certificate, an address, a redirect: the account needs a person.
-            Self::Unauthorized { .. } | Self::OtherSite { .. } | Self::Unreachable { .. } => {
-                ErrorClass::Credentials
-            }
+            Self::Unauthorized { .. }
+            | Self::OtherSite { .. }
+            | Self::UnsafeElsewhere { .. }
+            | Self::Unreachable { .. } => ErrorClass::Credentials,
             Self::Busy { not_before, .. } => ErrorClass::Transient {
                 not_before: *not_before,
             },
@@ -170,6 +185,12 @@ impl Error {
             Self::Unauthorized { host } => hints::unauthorized(host),
             Self::OtherSite { other, .. } => {
                 format!("If {other} is right, enter that address instead.")
+            }
+            Self::UnsafeElsewhere { other, .. } => {
+                format!(
+                    "If {other} is right, enter that address instead: there its certificate can be \
+                     trusted. If not, mend the server's redirects."
+                )
             }
             Self::Unreachable { source } => hints::unreachable(source),
             Self::Busy { .. } => {

@@ -43,7 +43,7 @@ pub(crate) fn not_caldav(host: &str) -> String {
 }
 
 /// What to do when a server cannot be reached.
-pub(crate) fn unreachable(error: &outbound::Error) -> String {
+pub fn unreachable(error: &outbound::Error) -> String {
     match error {
         outbound::Error::Resolve { .. } => {
             "Check the spelling of the server's name, and this machine's DNS."
@@ -51,8 +51,17 @@ pub(crate) fn unreachable(error: &outbound::Error) -> String {
         outbound::Error::Connect { .. } => {
             "Check address and port, that the server runs, and that no firewall is between. Inside a container, localhost is the container itself."
         }
+        outbound::Error::Certificate { .. } => {
+            "Mend the server's certificate, and check this machine's clock. If an authority of your own signed it, add that one to this machine's trust store (or name it in SSL_CERT_FILE). If the server itself shows you this very fingerprint, you can trust exactly this certificate: on the account's page, or as trusted_fingerprint of the account in the API or in config.yaml."
+        }
+        outbound::Error::CertificateChanged { why: Some(_), .. } => {
+            "If you renewed the certificate, and the server itself shows you the new fingerprint, trust the new one in place of the old: on the account's page, or as trusted_fingerprint of the account in the API or in config.yaml. If you did not, leave everything as it is and find out who answers there: it may be somebody who wants the password."
+        }
+        outbound::Error::CertificateChanged { why: None, .. } => {
+            "This machine's own check accepts the new certificate. If you know why the server has it, forget the trusted one: on the account's page, or by taking trusted_fingerprint from the account in the API or in config.yaml. If you do not, find out first."
+        }
         outbound::Error::Tls { .. } => {
-            "Mend the server's certificate. If it is signed by an authority of your own, add that one to this machine's trust store (or name it in SSL_CERT_FILE)."
+            "Check the port of the address, and what the server's log says about TLS."
         }
         outbound::Error::Timeout { .. } | outbound::Error::Broken { .. } => {
             "It is tried again later. If it stays so, look at the server and what is between."

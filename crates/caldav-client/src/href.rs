@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use sync_engine::model::{Caldav, ResourceId};
 use url::Url;
 
+/// Bytes of an href. Names of files have 255, and a server's own paths are short.
+const LONGEST: usize = 4096;
+
 /// A resource's path on its server: the normalised form that identifies it, and the form in which
 /// the server wrote it, which is what requests use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +19,10 @@ pub(crate) struct Href {
 
 impl Href {
     /// Reads what a server wrote, relative to what was asked. Only the path counts: a server behind
-    /// a proxy does not know its own name. `None` for what names no resource (empty, `mailto:`).
+    /// a proxy does not know its own name. `None` for what names no resource (empty, `mailto:`, absurdly long).
     pub(crate) fn parse(base: &Url, text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() {
+        if text.is_empty() || text.len() > LONGEST {
             return None;
         }
         let url = match base.join(text) {

@@ -59,5 +59,6 @@ pub use account::{Account, CalendarFacts, Credentials};
 pub use calendar::Calendar;
 pub use discovery::Discovery;
 pub use error::Error;
+pub use hints::unreachable;
 pub use profile::{Profile, SignIn};
 pub use transport::Pacing;

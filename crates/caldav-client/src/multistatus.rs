@@ -48,6 +48,20 @@ impl Entry {
             .is_some_and(|status| !(200..300).contains(&status))
     }
 
+    /// What a line of a listing is asked for, without whatever else the server put there: listings
+    /// are long, and kept whole.
+    pub(crate) fn lean(self) -> Self {
+        Self {
+            props: Props {
+                kinds: self.props.kinds,
+                etag: self.props.etag,
+                content_type: self.props.content_type,
+                ..Props::default()
+            },
+            ..self
+        }
+    }
+
     /// Whether this says that the answer was cut (RFC 6578 section 3.6).
     pub fn is_truncation(&self) -> bool {
         self.status == Some(507)
@@ -63,7 +77,7 @@ impl Entry {
 /// # Errors
 /// [`XmlError`]; never panics, and never takes much longer than the length of `bytes` warrants.
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Multistatus, XmlError> {
-    xml::parse(bytes, limits, read)
+    xml::parse(bytes, limits, |document| read(document, limits))
 }
 
 /// What an error's body says (RFC 4918 section 16).
@@ -101,19 +115,25 @@ impl DavError {
     }
 }
 
-fn read(document: &Document<'_>) -> Result<Multistatus, XmlError> {
+fn read(document: &Document<'_>, limits: &Limits) -> Result<Multistatus, XmlError> {
     let root = document.root_element();
     if !is(root, "multistatus") {
         return Err(XmlError::Unexpected {
             expected: "multistatus",
         });
     }
+    let hrefs = |node: Node<'_, '_>| node.children().filter(|node| is(*node, "href")).count();
+    let responses = root.children().filter(|node| is(*node, "response"));
+    if responses.map(|node| hrefs(node).max(1)).sum::<usize>() > limits.resources {
+        return Err(XmlError::TooLarge { what: "resources" });
+    }
     let mut answer = Multistatus::default();
     for node in root.children() {
         if is(node, "response") {
             entries(node, &mut answer.entries);
         } else if is(node, "sync-token") {
-            answer.sync_token = Some(text(node)).filter(|token| !token.is_empty());
+            answer.sync_token =
+                Some(text(node)).filter(|token| (1..=props::LONGEST).contains(&token.len()));
         }
     }
     Ok(answer)

@@ -44,9 +44,35 @@ pub enum SignIn {
     Digest,
 }
 
+impl Profile {
+    /// Whether the password travels where anybody may read it: the calendars are on plain http,
+    /// beyond private networks. Known after a discovery.
+    pub fn is_in_clear(&self) -> bool {
+        let mut places = self.homes.iter().chain(&self.principal);
+        !self.private && places.any(|place| place.starts_with("http://"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s16_plain_http_beyond_private_networks_is_in_clear() {
+        for (home, private, in_clear) in [
+            ("http://dav.example/home/", false, true),
+            ("https://dav.example/home/", false, false),
+            ("http://nas.lan/home/", true, false),
+        ] {
+            let profile = Profile {
+                homes: vec![home.to_owned()],
+                private,
+                ..Profile::default()
+            };
+            assert_eq!(profile.is_in_clear(), in_clear, "{home}");
+        }
+        assert!(!Profile::default().is_in_clear());
+    }
 
     #[test]
     fn a_profile_of_another_version_is_read_as_far_as_it_goes() {

@@ -131,6 +131,14 @@ impl Session {
         self.run_with(url, request, self.pacing.attempts).await
     }
 
+    /// Waits before a write that the server stumbled over is looked into and tried again: it may
+    /// have stumbled over another one of ours (Xandikos answers 500 to one of two deletions at once).
+    pub(crate) async fn after_stumbling(&self, trouble: &Trouble, attempt: u32) {
+        if trouble.status().is_some_and(|status| status >= 500) {
+            tokio::time::sleep(self.pacing.pause(attempt)).await;
+        }
+    }
+
     /// Sends a request while a person waits: repeated once at most.
     pub(crate) async fn ask<R>(&self, url: &Url, request: R) -> Result<Reply<R::Answer>, Trouble>
     where
@@ -204,11 +212,14 @@ impl Session {
                         }
                         self.gate.close(pause);
                     }
+                    // Somebody else is just writing (Xandikos locks the whole calendar for each
+                    // write): nothing happened, and the next moment is as good.
+                    423 if last => return Err(self.busy(host, 423, None)),
                     // What a gateway says does not tell whether the request went through.
                     status @ (502 | 504) if last || !repeatable => {
                         return Err(self.busy(host, status, None));
                     }
-                    502 | 504 => {}
+                    423 | 502 | 504 => {}
                     500 if repeatable && !last => {}
                     _ => return Ok(response),
                 },
@@ -273,7 +284,11 @@ impl Session {
                     sent = what;
                 }
             }
-            let response = self.client.send(hop.origin, prepared).await?;
+            let response = self
+                .client
+                .send(hop.origin, prepared)
+                .await
+                .map_err(|error| self.refused_at(&hop.url, error))?;
             self.note_reach(&hop.url, response.reach);
             if response.status.as_u16() != 401 {
                 if let Some(known) = self.auth.accepted(&sent) {
@@ -302,10 +317,26 @@ impl Session {
         Err(Error::Unauthorized { host })
     }
 
-    /// Who named `url`: the administrator, if it is on the server he typed, else that server.
+    /// A certificate that is refused where nobody typed the address is not to be trusted there.
+    fn refused_at(&self, url: &Url, source: outbound::Error) -> Error {
+        if source.certificates().is_some() && url.origin() != self.typed.origin() {
+            return Error::UnsafeElsewhere {
+                host: self.host().to_owned(),
+                other: url.origin().ascii_serialization(),
+                source,
+            };
+        }
+        source.into()
+    }
+
+    /// Who named `url`: the administrator, if it is on the server he typed, else that server. A
+    /// server that answered from a public address has to stay at one.
     fn origin_of(&self, url: &Url) -> Origin {
         if url.origin() == self.typed.origin() {
-            Origin::Administrator
+            match self.reach(self.host()) {
+                Some(Reach::Public) => Origin::Server(Reach::Public),
+                Some(Reach::Private) | None => Origin::Administrator,
+            }
         } else if self.profile().private {
             Origin::Server(Reach::Private)
         } else {
@@ -319,13 +350,14 @@ impl Session {
         url.scheme() == "https"
             || host == "localhost"
             || self.client.spelled_reach(url) == Some(Reach::Private)
-            || self
-                .reaches
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(host)
-                == Some(&Reach::Private)
+            || self.reach(host) == Some(Reach::Private)
             || (self.profile().private && url.host() == self.typed.host())
+    }
+
+    /// Where a host stood when it answered.
+    fn reach(&self, host: &str) -> Option<Reach> {
+        let reaches = self.reaches.lock().unwrap_or_else(PoisonError::into_inner);
+        reaches.get(host).copied()
     }
 
     fn note_reach(&self, url: &Url, reach: Reach) {

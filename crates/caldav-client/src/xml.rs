@@ -16,6 +16,8 @@ pub struct Limits {
     pub attributes: usize,
     /// How deep elements may be nested.
     pub depth: usize,
+    /// Resources that one answer speaks of: a few bytes there are a few hundred here.
+    pub resources: usize,
 }
 
 impl Default for Limits {
@@ -25,6 +27,7 @@ impl Default for Limits {
             nodes: 1_500_000,
             attributes: 64,
             depth: 128,
+            resources: 150_000,
         }
     }
 }
@@ -102,10 +105,10 @@ fn plain(error: &roxmltree::Error) -> String {
 }
 
 /// Refuses, in one pass over the bytes, what would cost the parser dearly: declarations, tags with
-/// very many attributes, very deep nesting.
+/// very many attributes, very deep nesting, more elements than are read.
 fn prescan(text: &[u8], limits: &Limits) -> Result<(), XmlError> {
     let mut rest = text;
-    let mut depth = 0_usize;
+    let (mut depth, mut elements) = (0_usize, 0_u32);
     while let Some(at) = rest.iter().position(|b| *b == b'<') {
         let tag = rest.get(at..).unwrap_or_default();
         rest = if tag.starts_with(b"<![CDATA[") {
@@ -123,8 +126,12 @@ fn prescan(text: &[u8], limits: &Limits) -> Result<(), XmlError> {
             }
             if tag.starts_with(b"</") {
                 depth = depth.saturating_sub(1);
-            } else if !empty {
-                depth += 1;
+            } else {
+                elements += 1;
+                depth += usize::from(!empty);
+            }
+            if elements > limits.nodes {
+                return Err(XmlError::TooLarge { what: "nodes" });
             }
             if depth > limits.depth {
                 return Err(XmlError::TooLarge {

@@ -23,7 +23,12 @@ use crate::time::Time;
 use crate::transport::Transport;
 
 /// Most pages of a list that are followed: far beyond any real calendar, short of for ever.
-pub(crate) const MOST_PAGES: usize = 10_000;
+pub(crate) const MOST_PAGES: usize = 1_000;
+
+/// Calendars of one account: what is beyond them is not shown.
+const MOST_CALENDARS: usize = 1_000;
+/// Characters of a calendar's name that are kept.
+const LONGEST_NAME: usize = 200;
 
 /// The set-up of the OAuth client and how fast accounts are used.
 #[derive(Debug, Clone)]
@@ -259,11 +264,11 @@ impl CalendarInfo {
 
     fn read(entry: CalendarEntry) -> Self {
         let access_role = entry.access_role.unwrap_or(AccessRole::None);
+        let name = entry.summary_override.or(entry.summary);
+        let name = name.unwrap_or_else(|| entry.id.clone());
+        let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
         Self {
-            name: entry
-                .summary_override
-                .or(entry.summary)
-                .unwrap_or_else(|| entry.id.clone()),
+            name: name.chars().map(on_one_line).take(LONGEST_NAME).collect(),
             id: CalendarId::new(entry.id),
             color: entry.background_color,
             time_zone: entry.time_zone,
@@ -307,6 +312,11 @@ impl Account {
                     .filter(|entry| !entry.deleted)
                     .map(CalendarInfo::read),
             );
+            if calendars.len() > MOST_CALENDARS {
+                tracing::warn!("the Google account has more calendars than are shown");
+                calendars.truncate(MOST_CALENDARS);
+                return Ok(calendars);
+            }
             match page.next_page_token {
                 None => return Ok(calendars),
                 Some(token) if seen.insert(token.clone()) => request.page_token = Some(token),

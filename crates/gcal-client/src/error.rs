@@ -174,6 +174,13 @@ pub enum Error {
         #[source]
         source: Box<Self>,
     },
+    /// Google does not let a called-off occurrence stand again.
+    #[error("Google does not let this called-off occurrence be restored")]
+    NotRestorable {
+        /// What Google said to the attempt.
+        #[source]
+        source: Box<Self>,
+    },
     /// The series holds what Google cannot.
     #[error("Google cannot hold this event: {detail}")]
     CannotHold {
@@ -343,6 +350,15 @@ impl Error {
                 code: "google_server_error",
                 detail: format!("{self}: {source}."),
                 action: "Nothing to do; the next run looks.",
+            },
+            Self::NotRestorable { .. } => Told {
+                class: ErrorClass::Event,
+                code: "occurrence_not_restorable",
+                detail: "This occurrence was called off at Google, and Google does not let it be \
+                         restored from here."
+                    .to_owned(),
+                action: "Restore it from the bin in Google Calendar, or make a single event for \
+                         that day.",
             },
             Self::CannotHold { detail } => Told {
                 class: ErrorClass::Event,

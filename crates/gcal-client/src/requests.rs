@@ -113,8 +113,11 @@ fn with_header(request: Request, name: HeaderName, value: Option<&str>) -> Reque
     }
 }
 
+/// Bytes of an answer about one event. Google's own limits keep a real one far below.
+const LARGEST: usize = 2 * 1024 * 1024;
+
 fn request(method: Method, url: Url) -> Request {
-    Request::new(method, url)
+    Request::new(method, url).answer_limit(LARGEST)
 }
 
 /// Refuses what is no 2xx.

@@ -219,10 +219,28 @@ impl Session {
             cost = request.cost(),
             "Google answered."
         );
-        if result.is_ok() && request.writes_to().is_some() {
+        if request.writes_to().is_some() && was_let_through(&result) {
             self.pacer.write_went_through();
         }
         result
+    }
+}
+
+/// Whether the account's writes are taken, whatever became of this one: limits are looked at before
+/// the event is.
+fn was_let_through<T>(result: &Result<T, Error>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.reason().map(Reason::reaction),
+            Some(
+                Reaction::Park
+                    | Reaction::RefetchAndMerge
+                    | Reaction::TakenId
+                    | Reaction::NotPermitted
+                    | Reaction::Gone
+            )
+        ),
     }
 }
 

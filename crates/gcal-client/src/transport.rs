@@ -7,11 +7,12 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 
 use outbound::{Client, Origin, Policy, Request, Response};
 
-/// The settings of a [`Client`] for Google: a page of a thousand events may be large.
+/// The settings of a [`Client`] for Google: a page of a thousand events may be large. Other requests
+/// have smaller limits of their own.
 pub fn policy() -> Policy {
     let mut policy = Policy::default();
     policy.total_timeout = Duration::from_mins(2);
-    policy.body_limit = 64 * 1024 * 1024;
+    policy.body_limit = 48 * 1024 * 1024;
     policy
 }
 

@@ -34,7 +34,7 @@ pub enum ReadError {
         "The object holds several events that do not belong together (UIDs {first:?} and {second:?})."
     )]
     SeveralUids {
-        /// One UID.
+        /// One UID, shortened.
         first: String,
         /// Another one.
         second: String,
@@ -61,16 +61,11 @@ pub enum ReadError {
     /// A time zone that is neither known nor described well enough.
     #[error("The event is in the time zone {tzid:?}, which is not known{}.", if *.described { " and whose own rules are those of no known zone, so a repeating event cannot be placed in it" } else { " and not described in the object" })]
     UnknownZone {
-        /// The TZID.
+        /// The TZID, shortened.
         tzid: String,
         /// Whether the object describes it by a VTIMEZONE.
         described: bool,
     },
-    /// A change of this and all following occurrences that cannot be taken apart.
-    #[error(
-        "The event changes \"this and all following\" occurrences in one step (RANGE=THISANDFUTURE), and repeats too often to take that apart."
-    )]
-    ThisAndFuture,
 }
 
 impl ReadError {
@@ -86,7 +81,6 @@ impl ReadError {
             Self::BadTime { .. } => "bad_time",
             Self::BadRule { .. } => "bad_rule",
             Self::UnknownZone { .. } => "unknown_zone",
-            Self::ThisAndFuture => "this_and_future",
         }
     }
 }
@@ -105,9 +99,10 @@ pub enum EditError {
     /// It holds no event.
     #[error("The object holds no event.")]
     NoEvent,
-    /// It holds a change of this and all following occurrences, which is not edited in place.
+    /// It holds a change of this and all following occurrences, and what is to be changed is the
+    /// series' time or rule, or that change itself.
     #[error(
-        "The event changes \"this and all following\" occurrences in one step (RANGE=THISANDFUTURE); such an event is not edited."
+        "The event changes \"this and all following\" occurrences in one step (RANGE=THISANDFUTURE); the time of such a series is not edited."
     )]
     ThisAndFuture,
     /// A change names a component for which the series has no fields.

@@ -14,8 +14,13 @@ pub struct Limits {
     pub components: usize,
     /// How deep components may be nested.
     pub depth: usize,
-    /// EXDATEs, RDATEs and overrides of one series.
+    /// Octets of a UID: it is kept wherever the event is named.
+    pub uid_bytes: usize,
+    /// EXDATEs and RDATEs of one series.
     pub exceptions: usize,
+    /// Overrides of one series. Where exceptions stand apart each is a write of its own, and each
+    /// write keeps the whole series for the case of a crash.
+    pub overrides: usize,
 }
 
 impl Default for Limits {
@@ -26,7 +31,9 @@ impl Default for Limits {
             line_bytes: 8_000_000,
             components: 20_000,
             depth: 16,
+            uid_bytes: 2_000,
             exceptions: 10_000,
+            overrides: 1_000,
         }
     }
 }

@@ -11,8 +11,7 @@
 //!   the same occurrence wins: some servers write both for a changed occurrence.
 //! * An override that says what the master says has no entry (`Inherit`).
 //! * RANGE=THISANDFUTURE becomes one override for each later occurrence that has none of its own,
-//!   in a series of at most 200 occurrences; in a longer one the object is unreadable. Splitting
-//!   such a series in two is not done here.
+//!   in a series of at most 200 occurrences; in a longer one it is `Recurrence::onward`.
 //! * A time zone that is nobody's (`zones`): a single event's times become UTC, with the remark
 //!   `custom_zone`; a series is unreadable.
 //! * Not interpreted: X-MICROSOFT-CDO-ALLDAYEVENT and other second sayings of a core field, METHOD,
@@ -22,11 +21,12 @@ mod event;
 mod people;
 mod range;
 mod series;
+mod stamps;
 mod times;
 
 use sync_engine::identity::OriginTag;
 use sync_engine::model::time::Timestamp;
-use sync_engine::model::{Series, Uid, ZoneName};
+use sync_engine::model::{ComponentKey, Series, Uid, ZoneName};
 use sync_engine::observation::Remark;
 
 use crate::component::Document;
@@ -36,7 +36,7 @@ use crate::problem::Problem;
 
 pub(crate) use event::{read_fields, sensitivity, status, text, transparency};
 pub(crate) use people::organizer;
-pub(crate) use series::{Slot, Understood};
+pub(crate) use series::{Future, Slot, Understood};
 pub(crate) use times::{Moment, end_after, read_time, read_when};
 
 /// What reading needs to know besides the text.
@@ -90,6 +90,8 @@ pub struct EventObject {
     pub series: Series,
     /// The latest LAST-MODIFIED in it.
     pub modified: Option<Timestamp>,
+    /// LAST-MODIFIED of each component that has one.
+    pub stamps: Vec<(ComponentKey, Timestamp)>,
     /// Whether anybody but the owner is an ATTENDEE.
     pub has_guests: bool,
     /// Whether the ORGANIZER is the owner.

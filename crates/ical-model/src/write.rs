@@ -24,6 +24,10 @@
 //!   from the master, or a private event would have a public occurrence.
 //! * When a master's `when` changes, EXDATEs and overrides are brought to those of the series, in the
 //!   master's new form; overrides that say nothing of their own follow the master.
+//! * A component that stands for later occurrences too (RANGE=THISANDFUTURE) goes on doing so. To
+//!   change its own occurrence alone, the range is handed on to a second component, a likeness of
+//!   it, that begins at the next occurrence. Where reading took it apart, it is taken apart in the
+//!   text when the master's `when` changes; where it did not, that change is refused.
 //! * Every touched component gets DTSTAMP and LAST-MODIFIED, and the next SEQUENCE unless somebody
 //!   else is its organiser (only the organiser counts revisions: RFC 5545 section 3.8.7.4).
 //! * [`Field::Visibility`](sync_engine::model::Field::Visibility) is CLASS.
@@ -34,6 +38,7 @@ mod edit;
 mod exceptions;
 mod field;
 mod follow;
+mod futures;
 mod new;
 mod property;
 mod when;

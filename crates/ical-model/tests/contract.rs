@@ -25,6 +25,8 @@ mod hostile;
 mod lossless;
 #[path = "contract/reading.rs"]
 mod reading;
+#[path = "contract/this_and_future.rs"]
+mod this_and_future;
 #[path = "contract/writing.rs"]
 mod writing;
 

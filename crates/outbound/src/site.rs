@@ -1,9 +1,11 @@
 //! Addresses as people type them, and the site they belong to.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use crate::address::{Verdict, judge};
 use crate::error::Error;
 
 /// Whom an address belongs to: the registrable domain by the public suffix list; for an IP address
@@ -41,7 +43,8 @@ impl fmt::Display for Site {
 /// a fragment is dropped.
 ///
 /// # Errors
-/// [`Error::Address`] for anything that is no http(s) address, or carries a user name or password.
+/// [`Error::Address`] for anything that is no http(s) address, or carries a user name or password;
+/// [`Error::Forbidden`] where an IP address is spelled out that is never connected to.
 pub fn typed_url(text: &str) -> Result<Url, Error> {
     let text = text.trim();
     let with_scheme;
@@ -56,7 +59,23 @@ pub fn typed_url(text: &str) -> Result<Url, Error> {
     })?;
     url.set_fragment(None);
     check(&url)?;
+    // What a name stands for shows when connecting.
+    if let Some(Verdict::Never(why)) = literal(&url).map(judge) {
+        return Err(Error::Forbidden {
+            host: url.host_str().unwrap_or_default().to_owned(),
+            why,
+        });
+    }
     Ok(url)
+}
+
+/// The IP address that stands in place of a name.
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(v4) => Some(v4.into()),
+        Host::Ipv6(v6) => Some(v6.into()),
+        Host::Domain(_) => None,
+    }
 }
 
 /// What must hold of every address before a request is made to it.

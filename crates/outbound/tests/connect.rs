@@ -80,7 +80,7 @@ const FROM_PUBLIC: Origin = Origin::Server(Reach::Public);
 const FROM_PRIVATE: Origin = Origin::Server(Reach::Private);
 
 #[tokio::test]
-async fn an_administrator_may_name_private_addresses_a_public_server_may_not() {
+async fn s4_an_administrator_may_name_private_addresses_a_public_server_may_not() {
     let (at, hits) = server(Ipv4Addr::LOCALHOST, ok(b"hello")).await;
     let client = client(knowing(&[("nas.lan", &["127.0.0.1"])]));
     for url in [
@@ -110,17 +110,28 @@ async fn an_administrator_may_name_private_addresses_a_public_server_may_not() {
 }
 
 #[tokio::test]
-async fn some_addresses_are_never_connected_to_in_any_spelling() {
+async fn s4_some_addresses_are_never_connected_to_in_any_spelling() {
     let client = client(knowing(&[
         ("meta.example", &["169.254.169.254"]),
         ("mapped.example", &["::ffff:169.254.169.254"]),
         ("zero.example", &["0.0.0.0", "224.0.0.1"]),
+        ("169.254.169.254.nip.example", &["169.254.169.254"]),
+        ("meta.example.", &["169.254.169.254"]),
     ]));
     for host in [
         "169.254.169.254",
         "2852039166",
         "0xa9fea9fe",
         "0251.0376.0251.0376",
+        "0xa9.254.0251.0xfe",
+        "169.254.43518",
+        "169.254.169.254.",
+        "①⑥⑨.254.169.254",
+        "%31%36%39.254.169.254",
+        "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b:1::a9fe:a9fe]",
+        "[2002:a9fe:a9fe::]",
+        "[::169.254.169.254]",
         "[::ffff:169.254.169.254]",
         "[fd00:ec2::254]",
         "[fe80::1]",
@@ -131,6 +142,8 @@ async fn some_addresses_are_never_connected_to_in_any_spelling() {
         "meta.example",
         "mapped.example",
         "zero.example",
+        "169.254.169.254.nip.example",
+        "META.example.",
     ] {
         for origin in [Origin::Administrator, FROM_PRIVATE, FROM_PUBLIC] {
             let refused = get(&client, origin, &format!("http://{host}/"))
@@ -146,7 +159,7 @@ async fn some_addresses_are_never_connected_to_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn a_name_with_good_and_bad_addresses_is_reached_at_the_good_ones() {
+async fn s4_a_name_with_good_and_bad_addresses_is_reached_at_the_good_ones() {
     let (at, _) = server(Ipv4Addr::new(127, 0, 0, 2), ok(b"public")).await;
     let client = client(knowing(&[("both.example", &["127.0.0.1", "127.0.0.2"])]));
     let answer = get(
@@ -163,7 +176,7 @@ async fn a_name_with_good_and_bad_addresses_is_reached_at_the_good_ones() {
 }
 
 #[tokio::test]
-async fn a_name_that_flips_between_look_ups_is_judged_each_time() {
+async fn s4_a_name_that_flips_between_look_ups_is_judged_each_time() {
     let (at, hits) = server(Ipv4Addr::LOCALHOST, ok(b"inside")).await;
     let asked = Arc::new(AtomicUsize::new(0));
     let policy = Policy::default().with_lookup(Arc::new(move |_| {
@@ -190,7 +203,7 @@ async fn a_name_that_flips_between_look_ups_is_judged_each_time() {
 }
 
 #[tokio::test]
-async fn redirects_come_back_as_answers_and_are_judged_by_the_trail() {
+async fn s4_redirects_come_back_as_answers_and_are_judged_by_the_trail() {
     let (inside, hits) = server(Ipv4Addr::LOCALHOST, ok(b"inside")).await;
     let location =
         format!("HTTP/1.1 302 Found\r\nLocation: http://{inside}/\r\nContent-Length: 0\r\n\r\n");
@@ -237,6 +250,30 @@ async fn a_body_ends_at_the_limit() {
             matches!(error, Error::TooLarge { limit: 1000, .. }),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn of_an_answer_that_nobody_reads_the_head_is_enough() {
+    // It declares more than it ever sends, and sends more than a webhook's receiver would.
+    let mut answer = b"HTTP/1.1 200 Taken\r\nContent-Length: 4000000000\r\n\r\n".to_vec();
+    answer.resize(300_000, b'x');
+    let (at, _) = server(Ipv4Addr::LOCALHOST, answer).await;
+    let client = client(Policy::webhook());
+    let answer = get(&client, Origin::Administrator, &format!("http://{at}/")).await;
+    let answer = answer.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_request_may_have_a_lower_limit_of_its_own() {
+    let (at, _) = server(Ipv4Addr::LOCALHOST, ok(&[b'x'; 500])).await;
+    let client = client(with(|policy| policy.body_limit = 1000));
+    let url = Url::parse(&format!("http://{at}/")).unwrap();
+    for (limit, fits) in [(499, false), (500, true), (5000, true)] {
+        let request = Request::get(url.clone()).answer_limit(limit);
+        let answer = client.send(Origin::Administrator, request).await;
+        assert_eq!(answer.is_ok(), fits, "{limit}");
     }
 }
 

@@ -78,7 +78,7 @@ pub use config::{
 };
 pub use error::ApiError;
 pub use faults::{Action, Fault, Match, PersonEdit, When};
-pub use handle::{GoogleSim, Person, SimError};
+pub use handle::{Answer, GoogleSim, Person, Secrets, SimError};
 pub use knobs::{
     CascadeTombstones, ExceptionPolicy, Knobs, MalformedToken, OverQuota, WindowedDelta,
 };

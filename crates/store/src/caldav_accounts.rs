@@ -17,7 +17,7 @@ use crate::records::{
 use crate::seal::columns::CALDAV_PASSWORD;
 
 const SELECT: &str = "SELECT a.id, c.name, c.base_url, c.username, a.status, a.problem, a.profile, \
-     a.managed, a.created_at, a.checked_at \
+     a.managed, a.created_at, a.checked_at, c.trusted_fingerprint \
      FROM account a JOIN caldav_account c ON c.account_id = a.id";
 
 impl Db {
@@ -46,9 +46,17 @@ impl Db {
                 ],
             )?;
             conn.execute(
-                "INSERT INTO caldav_account (account_id, name, base_url, username, password) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![id, new.name, new.base_url, new.username, password],
+                "INSERT INTO caldav_account \
+                 (account_id, name, base_url, username, password, trusted_fingerprint) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    id,
+                    new.name,
+                    new.base_url,
+                    new.username,
+                    password,
+                    new.trusted_fingerprint
+                ],
             )?;
             let calendars = calendars::put(conn, &id, Side::Caldav, calendars)?;
             Ok((get(conn, &id)?, calendars))
@@ -81,13 +89,17 @@ impl Db {
             refuse_twin(conn, &base_url, &username, &id)?;
             conn.execute(
                 "UPDATE caldav_account SET name = ?2, base_url = ?3, username = ?4, \
-                 password = coalesce(?5, password) WHERE account_id = ?1",
+                 password = coalesce(?5, password), trusted_fingerprint = ?6 \
+                 WHERE account_id = ?1",
                 params![
                     id,
                     change.name.unwrap_or(old.name),
                     base_url,
                     username,
-                    password
+                    password,
+                    change
+                        .trusted_fingerprint
+                        .unwrap_or(old.trusted_fingerprint)
                 ],
             )?;
             let profile = change.profile.unwrap_or(old.profile);
@@ -102,6 +114,32 @@ impl Db {
                 ],
             )?;
             get(conn, &id)
+        })
+        .await
+    }
+
+    /// Notes what an account is called and whether `config.yaml` declares it. Nothing else changes.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn name_account(
+        &self,
+        account: &AccountId,
+        name: &str,
+        managed: bool,
+    ) -> Result<(), StoreError> {
+        let (id, name) = (account.as_str().to_owned(), name.to_owned());
+        self.write(move |conn| {
+            let changed = conn.execute(
+                "UPDATE caldav_account SET name = ?2 WHERE account_id = ?1",
+                [&id, &name],
+            )?;
+            found(changed, "CalDAV account", &id)?;
+            conn.execute(
+                "UPDATE account SET managed = ?2 WHERE id = ?1",
+                params![id, managed],
+            )?;
+            Ok(())
         })
         .await
     }
@@ -280,5 +318,6 @@ fn account(row: &Row<'_>) -> Result<CaldavAccount, StoreError> {
         managed: row.get(7)?,
         created_at: timestamp(row.get(8)?)?,
         checked_at: maybe_timestamp(row.get(9)?)?,
+        trusted_fingerprint: row.get(10)?,
     })
 }

@@ -19,6 +19,9 @@ pub(crate) enum Use {
     Write,
     /// One of those that read.
     Read,
+    /// One that looks at a file that is another's, or whose settings are not ours: it can change
+    /// nothing, not even the settings.
+    Look,
 }
 
 /// The settings a connection really has, as SQLite tells them.
@@ -42,11 +45,17 @@ pub struct Pragmas {
 /// # Errors
 /// [`StoreError::Sql`]; [`StoreError::Damaged`] when a setting did not take effect.
 pub(crate) fn connect(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
-    let conn = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let access = match purpose {
+        Use::Write | Use::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Use::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY)?;
+    if purpose == Use::Look {
+        conn.pragma_update(None, "trusted_schema", false)?;
+        conn.pragma_update(None, "query_only", true)?;
+        return Ok(conn);
+    }
     // `journal_mode` answers with the mode, hence no plain `execute`.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
@@ -95,10 +104,33 @@ fn wanted(purpose: Use) -> Pragmas {
 /// # Errors
 /// [`StoreError::Damaged`] with the first finding.
 pub(crate) fn quick_check(conn: &Connection) -> Result<(), StoreError> {
-    let finding: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    sound(conn, "PRAGMA quick_check(1)")
+}
+
+/// SQLite's whole check: indexes against their tables too. Takes its time.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first finding.
+pub(crate) fn integrity_check(conn: &Connection) -> Result<(), StoreError> {
+    sound(conn, "PRAGMA integrity_check(1)")
+}
+
+fn sound(conn: &Connection, check: &str) -> Result<(), StoreError> {
+    let finding: String = conn.query_row(check, [], |row| row.get(0))?;
     if finding == "ok" {
         Ok(())
     } else {
         Err(StoreError::Damaged { detail: finding })
+    }
+}
+
+/// Folds the write-ahead log into the file.
+pub(crate) fn checkpoint(conn: &Connection) {
+    let done = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    if !matches!(done, Ok(0)) {
+        // Harmless: the WAL file stays, and the next start reads it.
+        tracing::debug!("the write-ahead log was not folded in");
     }
 }

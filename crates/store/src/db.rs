@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use crate::connection::{self, Pragmas, Use};
 use crate::error::StoreError;
 use crate::files;
+use crate::inspect::{Inspection, inspect};
 use crate::schema;
-use crate::seal::{Keys, canary, rekey};
+use crate::seal::{Keys, canary};
 use crate::threads::Threads;
 
 /// An open store. Clones share it; the last one dropped, or [`close`](Self::close), ends it.
@@ -51,25 +52,38 @@ impl Db {
     /// [`StoreError::File`], [`StoreError::Sql`].
     pub fn open(path: &Path, keys: Keys) -> Result<Self, StoreError> {
         let lock = files::lock(path)?;
-        let existed = files::create_private(path)?;
-        let mut conn = connection::connect(path, Use::Write)?;
-        if existed {
-            connection::quick_check(&conn)?;
-        }
-        let found = schema::look(&conn, path)?;
-        if let schema::Found::Schema(_) = found {
-            canary::check(&conn, &keys)?;
-        }
-        schema::migrate(&mut conn, path, found)?;
-        canary::ensure(&conn, &keys)?;
+        let conn = ready(path, &keys)?;
         let threads = Threads::start(path, conn, lock)?;
-        Ok(Self {
+        Ok(Self::of(path, threads, keys))
+    }
+
+    /// Opens the database at `path` for reading only, whether another process has it open or not:
+    /// nothing is made, nothing changed, and writes are [`StoreError::ReadOnly`]. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] when there is none, [`StoreError::OlderSchema`] when opening it for good
+    /// would have to change it, and what [`open`](Self::open) says of wrong files and keys.
+    pub fn look(path: &Path, keys: Keys) -> Result<Self, StoreError> {
+        let conn = connection::connect(path, Use::Look)?;
+        schema::current(&conn, path)?;
+        canary::check(&conn, &keys)?;
+        drop(conn);
+        Ok(Self::of(path, Threads::looking(path)?, keys))
+    }
+
+    fn of(path: &Path, threads: Threads, keys: Keys) -> Self {
+        Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 threads,
                 keys: Arc::new(keys),
             }),
-        })
+        }
+    }
+
+    /// Whether it was opened for reading only.
+    pub fn is_read_only(&self) -> bool {
+        self.inner.threads.is_read_only()
     }
 
     /// Finishes what is under way, folds the write-ahead log into the file and lets go of the lock.
@@ -96,53 +110,21 @@ impl Db {
         self.inner.threads.pragmas()
     }
 
-    /// Writes a copy of the database, as it is now, to a new file. Reads and writes go on
-    /// meanwhile. Secrets in it stay sealed.
+    /// What a look at the file shows. On a connection and a thread of its own, because it reads the
+    /// whole file.
     ///
     /// # Errors
-    /// [`StoreError::File`] when `copy` exists or cannot be made.
-    pub async fn backup(&self, copy: &Path) -> Result<(), StoreError> {
-        // On a connection and a thread of its own: VACUUM INTO takes long and allows no
-        // transaction around it.
+    /// [`StoreError::Sql`] when the file cannot be opened.
+    pub async fn inspect(&self, thorough: bool) -> Result<Inspection, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let (path, copy) = (self.inner.path.clone(), copy.to_owned());
+        let inner = Arc::clone(&self.inner);
         std::thread::Builder::new()
-            .name("store-backup".to_owned())
+            .name("store-inspect".to_owned())
             .spawn(move || {
-                let _ = answer.send(Self::backup_of(&path, &copy));
+                let _ = answer.send(inspect(&inner.path, Some(&inner.keys), thorough));
             })
-            .map_err(|source| StoreError::File {
-                doing: "cannot start a thread for",
-                path: self.inner.path.clone(),
-                source,
-            })?;
+            .map_err(|source| files::at("cannot start a thread for", &self.inner.path, source))?;
         answered.await.map_err(|_| StoreError::Closed)?
-    }
-
-    /// Like [`backup`](Self::backup), for a process that has not opened the store: it takes no lock,
-    /// so it may be called while another process has it open. Blocks.
-    ///
-    /// # Errors
-    /// [`StoreError::Sql`] when there is no database at `path`; [`StoreError::File`] when `copy`
-    /// exists or cannot be made.
-    pub fn backup_of(path: &Path, copy: &Path) -> Result<(), StoreError> {
-        files::copy_into(&connection::connect(path, Use::Write)?, copy)
-    }
-
-    /// Seals every secret anew with the primary key and then forgets the older ones; returns how
-    /// many were resealed. Interrupted, it goes on when called again with the same keys.
-    ///
-    /// # Errors
-    /// [`StoreError::Unsealable`] when one of them does not open; those before it are done.
-    pub async fn rekey(&self) -> Result<usize, StoreError> {
-        let mut total = 0;
-        loop {
-            let keys = Arc::clone(&self.inner.keys);
-            match self.write(move |conn| rekey::step(conn, &keys)).await? {
-                0 => return Ok(total),
-                done => total += done,
-            }
-        }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -164,4 +146,21 @@ impl Db {
     {
         self.inner.threads.read(job).await
     }
+}
+
+/// Looks at a file that this process has locked, makes it if there is none, and brings it up to
+/// date. Blocks.
+pub(crate) fn ready(path: &Path, keys: &Keys) -> Result<Connection, StoreError> {
+    let existed = files::create_private(path)?;
+    let mut conn = connection::connect(path, Use::Write)?;
+    if existed {
+        connection::quick_check(&conn)?;
+    }
+    let found = schema::look(&conn, path)?;
+    if let schema::Found::Schema(_) = found {
+        canary::check(&conn, keys)?;
+    }
+    schema::migrate(&mut conn, path, found)?;
+    canary::ensure(&conn, keys)?;
+    Ok(conn)
 }

@@ -1,18 +1,20 @@
 //! The engine's store port on [`Db`]: each method hands owned values to a database thread. What
-//! they do there is in `mirror`, `rows`, `intents` and `runs`.
+//! they do there is in `mirror`, `rows`, `intents`, `conflicts`, `undo` and `runs`.
 
+use sync_engine::conflict::Decision;
 use sync_engine::mirror::{CalendarState, Mirrored, Reading};
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Caldav, Google, MappingId, ResourceId, RunId, SeriesKey, SideTag, Uid};
 use sync_engine::ports::store::{
-    CalendarKey, ChangeSet, Claim, Intent, MappingState, Marks, Settlement, Store, Versions,
+    CalendarKey, ChangeSet, Intent, MappingState, Marks, Namesake, Settlement, Store, Undoable,
+    Versions,
 };
 use sync_engine::report::RunReport;
 use sync_engine::row::{Row, RowKey};
 
 use crate::db::Db;
 use crate::error::StoreError;
-use crate::{intents, mappings, mirror, rows, runs};
+use crate::{conflicts, intents, mappings, mirror, rows, runs, undo};
 
 /// Most resources that one transaction takes in, so that a first reading of a big calendar does not
 /// keep other mappings waiting.
@@ -48,6 +50,8 @@ impl Store for Db {
         let Reading {
             at,
             mut seen,
+            unlisted,
+            mut same,
             shown,
             end,
         } = reading;
@@ -57,6 +61,12 @@ impl Store for Db {
             let part = Reading {
                 at,
                 seen,
+                unlisted: unlisted.clone(),
+                same: if last {
+                    std::mem::take(&mut same)
+                } else {
+                    Vec::new()
+                },
                 shown,
                 // The cursor stands for everything before it.
                 end: if last { end.clone() } else { None },
@@ -69,6 +79,16 @@ impl Store for Db {
             }
             seen = rest;
         }
+    }
+
+    async fn absent<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        after: Timestamp,
+    ) -> Result<Vec<(ResourceId<S>, Timestamp)>, StoreError> {
+        let calendar = calendar.clone();
+        self.read(move |conn| mirror::absent(conn, &calendar, after))
+            .await
     }
 
     async fn mirrored<S: SideTag>(
@@ -132,15 +152,32 @@ impl Store for Db {
         self.read(move |conn| rows::tracked(conn, &mapping)).await
     }
 
-    async fn claims<S: SideTag>(
+    async fn namesakes<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        uids: &[Uid],
+    ) -> Result<Vec<Namesake>, StoreError> {
+        let (calendar, uids) = (calendar.clone(), uids.to_vec());
+        self.read(move |conn| rows::namesakes(conn, &calendar, &uids))
+            .await
+    }
+
+    async fn decisions(&self, mapping: &MappingId) -> Result<Vec<Decision>, StoreError> {
+        let mapping = mapping.clone();
+        self.read(move |conn| conflicts::decisions(conn, &mapping))
+            .await
+    }
+
+    async fn written_in(
         &self,
         mapping: &MappingId,
-        calendar: &CalendarKey<S>,
-        series: &[SeriesKey<S>],
-    ) -> Result<Vec<Claim<S>>, StoreError> {
-        let (mapping, calendar, series) = (mapping.clone(), calendar.clone(), series.to_vec());
-        self.read(move |conn| rows::claims(conn, &mapping, &calendar, &series))
-            .await
+        run: &RunId,
+    ) -> Result<Vec<Undoable>, StoreError> {
+        let (mapping, run) = (mapping.clone(), run.clone());
+        let sealed = self
+            .read(move |conn| undo::images(conn, &mapping, &run))
+            .await?;
+        undo::open(self.keys(), &sealed)
     }
 
     async fn open_intents(&self, mapping: &MappingId) -> Result<Vec<Intent>, StoreError> {
@@ -164,8 +201,17 @@ impl Store for Db {
         settlement: Settlement,
     ) -> Result<(), StoreError> {
         let (mapping, run) = (mapping.clone(), run.clone());
-        self.write(move |conn| intents::settle(conn, &mapping, &run, &settlement))
-            .await
+        let image = settlement.undo.as_ref();
+        let image = image.map(|image| undo::seal(self.keys(), image));
+        let image = image.transpose()?;
+        self.write(move |conn| {
+            intents::settle(conn, &mapping, &run, &settlement)?;
+            match image {
+                Some(image) => undo::add(conn, &mapping, &run, &image),
+                None => Ok(()),
+            }
+        })
+        .await
     }
 
     async fn planned(

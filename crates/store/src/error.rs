@@ -51,6 +51,20 @@ pub enum StoreError {
         /// The version of the program that wrote it.
         written_by: String,
     },
+    /// The database was last used by an older program; opening it for good brings it up to date.
+    #[error(
+        "the database has schema {found} and this program works with {known}: the next start of \
+         the server brings it up to date"
+    )]
+    OlderSchema {
+        /// The file's schema.
+        found: u32,
+        /// The one this program works with.
+        known: u32,
+    },
+    /// The store was opened for reading only.
+    #[error("the database was opened for reading only")]
+    ReadOnly,
     /// A step of the schema could not be carried out; the database is as before that step.
     #[error("the database could not be brought up to date: {source}")]
     Migration {
@@ -109,6 +123,12 @@ pub enum StoreError {
         /// What.
         what: &'static str,
         /// Under which id.
+        id: String,
+    },
+    /// The conflict waits for nobody: it was decided, or has become void.
+    #[error("the conflict {id:?} is decided already")]
+    AlreadyDecided {
+        /// The conflict.
         id: String,
     },
     /// The account still has mappings.

@@ -1,59 +1,16 @@
 //! Intents and what settles them, and what a mapping's plans remember between runs.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use sync_engine::guard::Held;
-use sync_engine::model::{MappingId, PlanId, RunId};
+use sync_engine::model::{MappingId, RunId};
 use sync_engine::ports::store::{Intent, MappingState, Marks, Settlement};
 
+use crate::conflicts;
 use crate::convert::{from_json, integer, micros, to_json};
-use crate::db::Db;
 use crate::error::StoreError;
 use crate::mappings;
 use crate::mirror::record::record;
 use crate::rows;
 use crate::runs;
-
-impl Db {
-    /// What the guards of all mappings hold back.
-    pub async fn held(&self) -> Result<Vec<(MappingId, Held)>, StoreError> {
-        self.read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT mapping_id, state FROM mapping_state \
-                 WHERE json_type(state, '$.held') = 'object' ORDER BY mapping_id",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut held = Vec::new();
-            while let Some(row) = rows.next()? {
-                let mapping: String = row.get(0)?;
-                let state: MappingState = from_json("mapping state", &row.get::<_, String>(1)?)?;
-                held.extend(state.held.map(|held| (MappingId::new(mapping), held)));
-            }
-            Ok(held)
-        })
-        .await
-    }
-
-    /// A person approves what is held, exactly this content: the next run carries it out.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the mapping holds something else by now, or nothing.
-    pub async fn approve(&self, mapping: &MappingId, plan: &PlanId) -> Result<(), StoreError> {
-        let (mapping, plan) = (mapping.clone(), plan.clone());
-        self.write(move |conn| {
-            let mut state = mapping_state(conn, &mapping)?;
-            if state.held.as_ref().is_none_or(|held| held.id != plan) {
-                return Err(StoreError::not_found("held plan", plan.as_str()));
-            }
-            state.approved = Some(plan);
-            conn.execute(
-                "UPDATE mapping_state SET state = ?2 WHERE mapping_id = ?1",
-                params![mapping.as_str(), to_json("mapping state", &state)?],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-}
 
 pub(crate) fn open(conn: &Connection, mapping: &MappingId) -> Result<Vec<Intent>, StoreError> {
     let mut statement =
@@ -108,22 +65,16 @@ pub(crate) fn settle(
         conn.prepare_cached("DELETE FROM sync_intent WHERE mapping_id = ?1 AND id = ?2")?
             .execute([mapping.as_str(), intent.as_str()])?;
     }
-    Ok(())
+    conflicts::settle(conn, mapping, run, settlement)
 }
 
 pub(crate) fn planned(
     conn: &Connection,
     mapping: &MappingId,
     upto: Marks,
-    mut state: MappingState,
+    state: MappingState,
 ) -> Result<(), StoreError> {
-    // A person may have approved while the run was under way, which then knows nothing of it. What
-    // is still held after the plan was not carried out, so that approval is not spent.
-    if state.approved.is_none() {
-        let stored = mapping_state(conn, mapping)?.approved;
-        state.approved =
-            stored.filter(|approved| state.held.as_ref().is_some_and(|held| held.id == *approved));
-    }
+    let state = state.over(&mapping_state(conn, mapping)?);
     conn.prepare_cached(
         "INSERT INTO mapping_state (mapping_id, caldav_mark, google_mark, state) \
          VALUES (?1, ?2, ?3, ?4) ON CONFLICT (mapping_id) DO UPDATE SET \

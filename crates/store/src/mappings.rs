@@ -6,7 +6,7 @@ use sync_engine::model::{MappingId, Side};
 
 use crate::caldav_accounts::found;
 use crate::calendars::{self, WIDTH};
-use crate::convert::{from_json, micros, timestamp, to_json};
+use crate::convert::{from_json, maybe_timestamp, micros, timestamp, to_json};
 use crate::db::Db;
 use crate::error::StoreError;
 use crate::id::new_id;
@@ -117,6 +117,17 @@ impl Db {
         .await
     }
 
+    /// Somebody has seen what a mapping of a restored database would do, and it was done: it runs
+    /// like any other from now on.
+    pub async fn confirm_restored(&self, mapping: &MappingId) -> Result<(), StoreError> {
+        let id = mapping.as_str().to_owned();
+        self.write(move |conn| {
+            conn.execute("UPDATE mapping SET restored_at = NULL WHERE id = ?1", [id])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// All mappings, oldest first.
     pub async fn mappings(&self) -> Result<Vec<Mapping>, StoreError> {
         self.read(|conn| {
@@ -141,9 +152,9 @@ impl Db {
         self.read(move |conn| get(conn, &id)).await
     }
 
-    /// Removes a mapping with its rows, intents and state, and what was mirrored of calendars that
-    /// no other mapping reads. Its runs stay on record. What becomes of its copies is settled
-    /// before.
+    /// Removes a mapping with its rows, intents and state, its open conflicts, what was kept for
+    /// undoing its runs, and what was mirrored of calendars that no other mapping reads. Its runs
+    /// and decided conflicts stay on record. What becomes of its copies is settled before.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
@@ -152,6 +163,10 @@ impl Db {
         self.write(move |conn| {
             let changed = conn.execute("DELETE FROM mapping WHERE id = ?1", [&id])?;
             found(changed, "mapping", &id)?;
+            conn.execute(
+                "DELETE FROM conflict WHERE mapping_id = ?1 AND status = 'open'",
+                [&id],
+            )?;
             conn.execute(
                 "DELETE FROM mirror_calendar WHERE NOT EXISTS \
                  (SELECT 1 FROM mapping m \
@@ -170,7 +185,7 @@ impl Db {
 fn select() -> String {
     let google = calendars::COLUMNS.replace("c.", "g.");
     format!(
-        "SELECT m.id, m.settings, m.managed, m.created_at, m.updated_at, {}, {google} \
+        "SELECT m.id, m.settings, m.managed, m.created_at, m.updated_at, m.restored_at, {}, {google} \
          FROM mapping m JOIN calendar c ON c.id = m.caldav_calendar_id \
          JOIN calendar g ON g.id = m.google_calendar_id",
         calendars::COLUMNS
@@ -201,13 +216,14 @@ pub(crate) fn get(conn: &Connection, id: &str) -> Result<Mapping, StoreError> {
 }
 
 fn mapping(row: &Row<'_>) -> Result<Mapping, StoreError> {
-    const OWN: usize = 5;
+    const OWN: usize = 6;
     Ok(Mapping {
         id: MappingId::new(row.get::<_, String>(0)?),
         settings: from_json("mapping's settings", &row.get::<_, String>(1)?)?,
         managed: row.get(2)?,
         created_at: timestamp(row.get(3)?)?,
         updated_at: timestamp(row.get(4)?)?,
+        restored_at: maybe_timestamp(row.get(5)?)?,
         caldav: calendars::calendar(row, OWN)?,
         google: calendars::calendar(row, OWN + WIDTH)?,
     })

@@ -4,10 +4,11 @@ pub(crate) mod record;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sync_engine::mirror::{CalendarState, MirrorState, Mirrored};
+use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Cursor, Etag, ResourceId, SeriesKey, SideTag, Uid};
 use sync_engine::ports::store::{CalendarKey, Versions};
 
-use crate::convert::{count, from_json, maybe_timestamp, name_list, timestamp, to_word};
+use crate::convert::{count, from_json, maybe_timestamp, micros, name_list, timestamp, to_word};
 use crate::error::StoreError;
 
 /// The row of a calendar that was read before.
@@ -87,6 +88,37 @@ pub(crate) fn versions<S: SideTag>(
         }
     }
     Ok(versions)
+}
+
+/// Why a row is `gone`, where that was inferred: a complete listing did not name the resource.
+pub(crate) const UNLISTED: &str = "unlisted";
+
+/// Resources that complete listings left out after this moment, and whose series is gone. One that
+/// only moved is there under another name.
+pub(crate) fn absent<S: SideTag>(
+    conn: &Connection,
+    key: &CalendarKey<S>,
+    after: Timestamp,
+) -> Result<Vec<(ResourceId<S>, Timestamp)>, StoreError> {
+    let Some(id) = calendar_id(conn, key)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = conn.prepare_cached(
+        "SELECT m.resource, m.since FROM mirror m \
+         WHERE m.calendar_id = ?1 AND m.state = 'gone' AND m.reason = ?2 AND m.since > ?3 \
+         AND NOT EXISTS (SELECT 1 FROM mirror l WHERE l.calendar_id = m.calendar_id \
+             AND l.series = m.series AND l.state <> 'gone') \
+         ORDER BY m.resource",
+    )?;
+    let mut rows = statement.query(params![id, UNLISTED, micros(after)])?;
+    let mut absent = Vec::new();
+    while let Some(row) = rows.next()? {
+        absent.push((
+            ResourceId::new(row.get::<_, String>(0)?),
+            timestamp(row.get(1)?)?,
+        ));
+    }
+    Ok(absent)
 }
 
 pub(crate) fn mirrored<S: SideTag>(

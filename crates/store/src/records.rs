@@ -2,18 +2,25 @@
 
 mod access;
 mod account;
+mod conflict;
 mod mapping;
+mod retention;
 mod run;
 mod webhook;
 
-pub use access::{ApiKey, Hash, OauthState, UiSession};
+pub use access::{ApiKey, Hash, KeyScope, OauthState, UiSession};
 pub use account::{
     CaldavAccount, CaldavAccountChange, CaldavStatus, Calendar, CalendarFacts, GoogleAccount,
     GoogleStatus, GoogleTokens, NewCaldavAccount,
 };
+pub use conflict::{ConflictPage, ConflictRecord, ConflictStatus};
 pub use mapping::{
-    ConflictPolicy, DeletionLimit, Direction, Mapping, MappingSettings, NewMapping, OnTargetEdit,
-    Reminders, Window,
+    ConflictPolicy, DeletionLimit, Direction, Invitations, Mapping, MappingSettings, NewMapping,
+    OnTargetEdit, Reminders, Window,
 };
-pub use run::{History, HistoryEntry, MappingOverview, Run, RunPage, RunState};
-pub use webhook::{Delivery, NewWebhook, Webhook, WebhookSource};
+pub use retention::{Purged, Retention};
+pub use run::{History, HistoryEntry, Left, MappingOverview, Run, RunPage, RunState};
+pub use webhook::{
+    Delivery, DeliveryPage, DeliveryState, FailedAttempt, Message, NewWebhook, NextAttempt,
+    Webhook, WebhookHealth, WebhookSource,
+};

@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sync_engine::model::time::Timestamp;
-use sync_engine::model::{Caldav, Google, MappingId, SeriesKey, SideTag};
-use sync_engine::ports::store::{CalendarKey, ChangeSet, Claim, Marks, RowChange};
+use sync_engine::model::{Caldav, Google, MappingId, SeriesKey, SideTag, Uid};
+use sync_engine::ports::store::{CalendarKey, ChangeSet, Marks, Namesake, RowChange};
 use sync_engine::row::{Link, Row, RowKey};
 
 use crate::convert::{count, from_json, integer, micros, name_list, to_json, to_word};
 use crate::error::StoreError;
 use crate::mirror;
+use crate::records::MappingSettings;
 
 pub(crate) fn change(
     conn: &Connection,
@@ -25,13 +26,13 @@ pub(crate) fn change(
     }
 }
 
-fn put(conn: &Connection, mapping: &str, row: &Row) -> Result<(), StoreError> {
+pub(crate) fn put(conn: &Connection, mapping: &str, row: &Row) -> Result<(), StoreError> {
     let id: i64 = conn
         .prepare_cached(
-            "INSERT INTO sync_row (mapping_id, key, state, tracked, due, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (mapping_id, key) DO UPDATE SET \
+            "INSERT INTO sync_row (mapping_id, key, state, tracked, due, body, uid) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (mapping_id, key) DO UPDATE SET \
              state = excluded.state, tracked = excluded.tracked, due = excluded.due, \
-             body = excluded.body RETURNING id",
+             body = excluded.body, uid = excluded.uid RETURNING id",
         )?
         .query_row(
             params![
@@ -40,7 +41,8 @@ fn put(conn: &Connection, mapping: &str, row: &Row) -> Result<(), StoreError> {
                 to_word("row state", &row.state)?,
                 row.is_tracked(),
                 row.due.map(micros),
-                to_json("row", row)?
+                to_json("row", row)?,
+                row.uid.as_str()
             ],
             |row| row.get(0),
         )?;
@@ -105,38 +107,37 @@ pub(crate) fn tracked(conn: &Connection, mapping: &MappingId) -> Result<u64, Sto
     Ok(count(tracked))
 }
 
-/// Links of other mappings to series of a calendar, whichever account they read it by: events are
-/// the calendar's, not the reader's.
-pub(crate) fn claims<S: SideTag>(
+/// Rows with these UIDs of every mapping of a calendar, whichever account it is read by; the oldest
+/// mapping's first.
+pub(crate) fn namesakes<S: SideTag>(
     conn: &Connection,
-    mapping: &MappingId,
     calendar: &CalendarKey<S>,
-    series: &[SeriesKey<S>],
-) -> Result<Vec<Claim<S>>, StoreError> {
+    uids: &[Uid],
+) -> Result<Vec<Namesake>, StoreError> {
+    // `CROSS` keeps SQLite to this order: few mappings, then rows by their index.
     let mut statement = conn.prepare_cached(
-        "SELECT l.series, r.mapping_id, r.body \
-         FROM calendar c JOIN mapping m ON c.id IN (m.caldav_calendar_id, m.google_calendar_id) \
-         JOIN sync_link l ON l.mapping_id = m.id AND l.side = c.side \
-           AND l.series IN (SELECT value FROM json_each(?4)) \
-         JOIN sync_row r ON r.id = l.row_id \
-         WHERE c.side = ?1 AND c.remote = ?2 AND m.id <> ?3 \
-         ORDER BY l.series, m.created_at, m.id",
+        "SELECT m.id, r.body, m.settings, m.restored_at IS NOT NULL FROM calendar c \
+         CROSS JOIN mapping m ON c.id IN (m.caldav_calendar_id, m.google_calendar_id) \
+         CROSS JOIN sync_row r ON r.mapping_id = m.id AND r.uid IN (SELECT value FROM json_each(?3)) \
+         WHERE c.side = ?1 AND c.remote = ?2 ORDER BY m.created_at, m.id, r.key",
     )?;
     let mut rows = statement.query(params![
         to_word("side", &S::SIDE)?,
         calendar.calendar.as_str(),
-        mapping.as_str(),
-        name_list(series.iter().map(SeriesKey::as_str))?,
+        name_list(uids.iter().map(Uid::as_str))?,
     ])?;
-    let mut claims = Vec::new();
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        claims.push(Claim {
-            series: SeriesKey::new(row.get::<_, String>(0)?),
-            mapping: MappingId::new(row.get::<_, String>(1)?),
-            row: from_json("row", &row.get::<_, String>(2)?)?,
+        let settings: MappingSettings = from_json("mapping's settings", &row.get::<_, String>(2)?)?;
+        let restored: bool = row.get(3)?;
+        found.push(Namesake {
+            mapping: MappingId::new(row.get::<_, String>(0)?),
+            row: from_json("row", &row.get::<_, String>(1)?)?,
+            runs: settings.enabled && !restored,
+            writes: settings.direction.leads_to(S::SIDE),
         });
     }
-    Ok(claims)
+    Ok(found)
 }
 
 /// What a plan has to look at, in one snapshot.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use sync_engine::model::{MappingId, RunId, Uid};
 
-use crate::convert::{count, from_json, maybe_timestamp, micros};
+use crate::attention;
+use crate::convert::{count, from_json, maybe_timestamp};
 use crate::db::Db;
 use crate::error::StoreError;
 use crate::id::new_id;
@@ -162,8 +163,11 @@ impl Db {
                   WHERE r.mapping_id = m.id AND r.finished_at IS NOT NULL), \
                  (SELECT max(finished_at) FROM run r \
                   WHERE r.mapping_id = m.id AND r.status = 'success'), \
-                 (SELECT coalesce(json_array_length(s.state, '$.held.operations'), 0) \
-                  FROM mapping_state s WHERE s.mapping_id = m.id) \
+                 (SELECT sum(json_array_length(h.value, '$.operations')) \
+                  FROM mapping_state s, json_each(s.state, '$.held') h \
+                  WHERE s.mapping_id = m.id), \
+                 (SELECT count(*) FROM conflict c \
+                  WHERE c.mapping_id = m.id AND c.status = 'open') \
                  FROM mapping m ORDER BY m.created_at, m.id",
             )?;
             let mut rows = statement.query([])?;
@@ -171,35 +175,19 @@ impl Db {
             while let Some(row) = rows.next()? {
                 let id: String = row.get(0)?;
                 let last: Option<i64> = row.get(2)?;
+                let mapping = mappings::get(conn, &id)?;
                 overviews.push(MappingOverview {
-                    enabled: mappings::get(conn, &id)?.settings.enabled,
+                    enabled: mapping.settings.enabled,
+                    left: attention::number(conn, &mapping)?,
                     mapping: MappingId::new(id),
                     tracked: count(row.get(1)?),
                     last_run: last.map(|seq| by_seq(conn, seq)).transpose()?,
                     last_success: maybe_timestamp(row.get(3)?)?,
                     held: count(row.get::<_, Option<i64>>(4)?.unwrap_or(0)),
+                    open_conflicts: count(row.get(5)?),
                 });
             }
             Ok(overviews)
-        })
-        .await
-    }
-
-    /// Forgets runs that ended before `before`, with their events, but for the last of each mapping.
-    /// Returns how many went.
-    pub async fn prune_runs(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.write(move |conn| {
-            let gone = conn.execute(
-                "DELETE FROM run WHERE finished_at < ?1 AND seq NOT IN \
-                 (SELECT max(seq) FROM run WHERE finished_at IS NOT NULL GROUP BY mapping_id)",
-                [micros(before)],
-            )?;
-            conn.execute(
-                "DELETE FROM run_event WHERE at < ?1 AND NOT EXISTS \
-                 (SELECT 1 FROM run WHERE run.id = run_event.run_id)",
-                [micros(before)],
-            )?;
-            Ok(gone)
         })
         .await
     }

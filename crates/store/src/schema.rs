@@ -9,10 +9,36 @@ use crate::error::StoreError;
 use crate::files;
 
 /// Every step, oldest first: its name (file name without `.sql`) and its text.
-const STEPS: [(&str, &str); 1] = [(
-    "V1__first",
-    include_str!("../../../migrations/V1__first.sql"),
-)];
+const STEPS: [(&str, &str); 7] = [
+    (
+        "V1__first",
+        include_str!("../../../migrations/V1__first.sql"),
+    ),
+    (
+        "V2__both_directions",
+        include_str!("../../../migrations/V2__both_directions.sql"),
+    ),
+    (
+        "V3__access",
+        include_str!("../../../migrations/V3__access.sql"),
+    ),
+    (
+        "V4__restored",
+        include_str!("../../../migrations/V4__restored.sql"),
+    ),
+    (
+        "V5__attention",
+        include_str!("../../../migrations/V5__attention.sql"),
+    ),
+    (
+        "V6__webhooks",
+        include_str!("../../../migrations/V6__webhooks.sql"),
+    ),
+    (
+        "V7__trusted_certificate",
+        include_str!("../../../migrations/V7__trusted_certificate.sql"),
+    ),
+];
 
 /// The program's version, noted in the file so that an older program can name it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -63,6 +89,19 @@ pub(crate) fn look(conn: &Connection, path: &Path) -> Result<Found, StoreError> 
         });
     }
     Ok(Found::Schema(found))
+}
+
+/// Looks at a file that is to be worked with as it is.
+///
+/// # Errors
+/// [`StoreError::OlderSchema`], and those of [`look`].
+pub(crate) fn current(conn: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let known = latest();
+    match look(conn, path)? {
+        Found::Schema(found) if found == known => Ok(found),
+        Found::Schema(found) => Err(StoreError::OlderSchema { found, known }),
+        Found::Empty => Err(StoreError::OlderSchema { found: 0, known }),
+    }
 }
 
 /// Carries out the steps that are missing, each in one transaction, after copying the file.

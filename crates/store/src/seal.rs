@@ -7,9 +7,10 @@
 pub(crate) mod canary;
 pub(crate) mod columns;
 mod keys;
-pub(crate) mod rekey;
+mod rekey;
 
 pub use keys::{KeyError, Keys};
+pub use rekey::rekey;
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};

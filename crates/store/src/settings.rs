@@ -1,10 +1,12 @@
 //! Settings of the whole program, as JSON values by name. What they mean is the application's.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
+use crate::connection::{self, Use};
 use crate::convert::{from_json, to_json};
 use crate::db::Db;
 use crate::error::StoreError;
@@ -12,19 +14,17 @@ use crate::error::StoreError;
 impl Db {
     /// All settings that were ever stored.
     pub async fn settings(&self) -> Result<BTreeMap<String, Value>, StoreError> {
-        self.read(|conn| {
-            let mut statement = conn.prepare_cached("SELECT key, value FROM setting")?;
-            let mut rows = statement.query([])?;
-            let mut settings = BTreeMap::new();
-            while let Some(row) = rows.next()? {
-                settings.insert(
-                    row.get(0)?,
-                    from_json("setting", &row.get::<_, String>(1)?)?,
-                );
-            }
-            Ok(settings)
-        })
-        .await
+        self.read(all).await
+    }
+
+    /// The same, for a process that has not opened the store: it takes no lock, so it may be called
+    /// while another process has it open. Empty when there is no database. Blocks.
+    pub fn settings_of(path: &Path) -> Result<BTreeMap<String, Value>, StoreError> {
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+            all(&connection::connect(path, Use::Read)?)
+        } else {
+            Ok(BTreeMap::new())
+        }
     }
 
     /// One setting.
@@ -59,4 +59,17 @@ impl Db {
         })
         .await
     }
+}
+
+fn all(conn: &Connection) -> Result<BTreeMap<String, Value>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT key, value FROM setting")?;
+    let mut rows = statement.query([])?;
+    let mut settings = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        settings.insert(
+            row.get(0)?,
+            from_json("setting", &row.get::<_, String>(1)?)?,
+        );
+    }
+    Ok(settings)
 }

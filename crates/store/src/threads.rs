@@ -78,7 +78,8 @@ pub(crate) struct Threads {
 }
 
 struct Ends {
-    write: Sender<WriteJob>,
+    /// `None` when the store was opened for reading only.
+    write: Option<Sender<WriteJob>>,
     read: Sender<ReadJob>,
     stopped: Vec<oneshot::Receiver<()>>,
 }
@@ -87,34 +88,42 @@ impl Threads {
     /// Starts the threads; the writer takes `conn` and keeps `lock` until it has ended.
     pub(crate) fn start(path: &Path, conn: Connection, lock: File) -> Result<Self, StoreError> {
         let mut pragmas = vec![connection::pragmas(&conn)?];
-        let mut readers = Vec::new();
-        for _ in 0..READERS {
-            let reader = connection::connect(path, Use::Read)?;
-            pragmas.push(connection::pragmas(&reader)?);
-            readers.push(reader);
-        }
+        let (read, mut stopped) = readers(path, Use::Read, &mut pragmas)?;
         let (write, write_jobs) = channel();
-        let (read, read_jobs) = channel();
-        let read_jobs = Arc::new(Mutex::new(read_jobs));
-        let mut stopped = Vec::new();
-        for reader in readers {
-            let jobs = Arc::clone(&read_jobs);
-            stopped.push(spawn(path, "store-read", move || reads(&reader, &jobs))?);
-        }
         stopped.push(spawn(path, "store-write", move || {
             writes(&conn, &write_jobs);
-            checkpoint(&conn);
+            connection::checkpoint(&conn);
             drop(conn);
             drop(lock);
         })?);
         Ok(Self {
             ends: Mutex::new(Some(Ends {
-                write,
+                write: Some(write),
                 read,
                 stopped,
             })),
             pragmas,
         })
+    }
+
+    /// Starts threads that only read; writes are refused.
+    pub(crate) fn looking(path: &Path) -> Result<Self, StoreError> {
+        let mut pragmas = Vec::new();
+        let (read, stopped) = readers(path, Use::Look, &mut pragmas)?;
+        Ok(Self {
+            ends: Mutex::new(Some(Ends {
+                write: None,
+                read,
+                stopped,
+            })),
+            pragmas,
+        })
+    }
+
+    /// Whether writes are refused.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.as_ref().is_some_and(|ends| ends.write.is_none())
     }
 
     /// The settings of every connection, the writer's first.
@@ -134,7 +143,10 @@ impl Threads {
             result: None,
             answer,
         });
-        self.with(|ends| ends.write.send(job).map_err(|_| StoreError::Closed))?;
+        self.with(|ends| {
+            let write = ends.write.as_ref().ok_or(StoreError::ReadOnly)?;
+            write.send(job).map_err(|_| StoreError::Closed)
+        })?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -181,6 +193,24 @@ impl Threads {
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         send(ends.as_ref().ok_or(StoreError::Closed)?)
     }
+}
+
+/// Starts the threads that read; their settings are added to `pragmas`.
+fn readers(
+    path: &Path,
+    purpose: Use,
+    pragmas: &mut Vec<Pragmas>,
+) -> Result<(Sender<ReadJob>, Vec<oneshot::Receiver<()>>), StoreError> {
+    let (read, jobs) = channel();
+    let jobs = Arc::new(Mutex::new(jobs));
+    let mut stopped = Vec::new();
+    for _ in 0..READERS {
+        let reader = connection::connect(path, purpose)?;
+        pragmas.push(connection::pragmas(&reader)?);
+        let jobs = Arc::clone(&jobs);
+        stopped.push(spawn(path, "store-read", move || reads(&reader, &jobs))?);
+    }
+    Ok((read, stopped))
 }
 
 /// Starts a thread; the receiver hears of its end.
@@ -255,16 +285,6 @@ fn in_savepoint(conn: &Connection, job: &mut dyn Write) -> Result<(), rusqlite::
     } else {
         "ROLLBACK TO job; RELEASE job"
     })
-}
-
-fn checkpoint(conn: &Connection) {
-    let done = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        row.get::<_, i64>(0)
-    });
-    if !matches!(done, Ok(0)) {
-        // Harmless: the WAL file stays, and the next start reads it.
-        tracing::debug!("the write-ahead log was not folded in");
-    }
 }
 
 /// Runs `body` and turns a panic into an error.

@@ -47,6 +47,18 @@ pub struct OriginTag {
     pub recurrence_id: Option<RecurrenceId>,
     /// How often the id had to be changed because its predecessor was used up.
     pub generation: u32,
+    /// Whose copy it was when its id was made, where another mapping took it over since.
+    #[serde(default)]
+    pub born: Option<Born>,
+}
+
+/// The pair and the UID that gave a copy its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Born {
+    /// The pair of calendars.
+    pub pair: PairKey,
+    /// The source's UID, hashed with that pair key.
+    pub uid_hash: String,
 }
 
 impl OriginTag {
@@ -62,6 +74,23 @@ impl OriginTag {
             uid_hash: Self::hash_of(pair, uid),
             recurrence_id,
             generation,
+            born: None,
+        }
+    }
+
+    /// The tag of this very copy once another pair feeds it: the id stays as it was made.
+    #[must_use]
+    pub fn handed_over(&self, pair: &PairKey, uid: &Uid) -> Self {
+        let born = self.born.clone().unwrap_or_else(|| Born {
+            pair: self.pair.clone(),
+            uid_hash: self.uid_hash.clone(),
+        });
+        Self {
+            pair: pair.clone(),
+            uid_hash: Self::hash_of(pair, uid),
+            recurrence_id: self.recurrence_id,
+            generation: self.generation,
+            born: Some(born),
         }
     }
 
@@ -104,7 +133,8 @@ impl OriginTag {
     }
 
     /// Text form, for an extended property or an X- property: `1;pair;uid hash;generation` and,
-    /// where it stands alone, `;recurrence id`.
+    /// where it stands alone, `;recurrence id`; then, where it was handed over, `;pair;uid hash` that
+    /// gave its id.
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "1;{};{};{}",
@@ -115,6 +145,15 @@ impl OriginTag {
         if let Some(id) = &self.recurrence_id {
             text.push(';');
             text.push_str(&id.to_string());
+        }
+        if let Some(born) = &self.born {
+            if self.recurrence_id.is_none() {
+                text.push(';');
+            }
+            for part in [born.pair.as_str(), &born.uid_hash] {
+                text.push(';');
+                text.push_str(part);
+            }
         }
         text
     }
@@ -135,9 +174,17 @@ impl OriginTag {
         let uid_hash = hex(parts.next()?)?;
         let generation = parts.next()?.parse().ok()?;
         let recurrence_id = match parts.next() {
-            None => None,
+            None | Some("") => None,
             Some(id) if id.contains('T') => Some(RecurrenceId::Wall(id.parse().ok()?)),
             Some(id) => Some(RecurrenceId::Date(id.parse().ok()?)),
+        };
+        let born = match (parts.next(), parts.next()) {
+            (None, _) => None,
+            (Some(pair), Some(uid_hash)) => Some(Born {
+                pair: PairKey(hex(pair)?),
+                uid_hash: hex(uid_hash)?,
+            }),
+            (Some(_), None) => return None,
         };
         if parts.next().is_some() {
             return None;
@@ -147,6 +194,7 @@ impl OriginTag {
             uid_hash,
             recurrence_id,
             generation,
+            born,
         })
     }
 
@@ -155,11 +203,15 @@ impl OriginTag {
             .recurrence_id
             .map(|id| id.to_string())
             .unwrap_or_default();
+        let (pair, uid_hash) = match &self.born {
+            Some(born) => (&born.pair, &born.uid_hash),
+            None => (&self.pair, &self.uid_hash),
+        };
         let mut hash = Sha256::new();
         for part in [
             "copy",
-            self.pair.as_str(),
-            &self.uid_hash,
+            pair.as_str(),
+            uid_hash,
             &id,
             &self.generation.to_string(),
         ] {
@@ -234,5 +286,16 @@ mod tests {
             assert!(!tag.to_text().contains("one@example"));
         }
         assert_eq!(OriginTag::from_text("1;x;y;0"), None);
+        let other = PairKey("0".repeat(32));
+        let handed = tag().handed_over(&other, &Uid::new("two"));
+        assert_eq!(
+            OriginTag::from_text(&handed.to_text()),
+            Some(handed.clone())
+        );
+        assert!(handed.proves_google(&tag().google_id()), "its id stays");
+        assert_eq!(
+            handed.uid_hash,
+            OriginTag::hash_of(&other, &Uid::new("two"))
+        );
     }
 }

@@ -66,6 +66,8 @@
 //!     clock: &clock,
 //!     stop: &AtomicBool::new(false),
 //!     round: None,
+//!     joining: None,
+//!     only: None,
 //! };
 //! let report = futures_util::future::FutureExt::now_or_never(run.run()).expect("memory waits for nothing")?;
 //! assert_eq!(report.inserted, 1);
@@ -84,6 +86,7 @@
 //! - A deletion is planned only for what is proven gone; a cursor is stored only after all that was
 //!   read with it.
 
+pub mod conflict;
 pub mod diff;
 pub mod guard;
 pub mod identity;

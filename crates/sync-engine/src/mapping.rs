@@ -43,6 +43,8 @@ pub struct Mapping {
     pub time_zone: Option<ZoneName>,
     /// Whether copies made by other mappings are sources too.
     pub chain: bool,
+    /// What becomes of changes to events whose guests the CalDAV server would mail.
+    pub invitations: Invitations,
 }
 
 impl Mapping {
@@ -66,6 +68,7 @@ impl Mapping {
             deletion_limit: DeletionLimit::default(),
             time_zone: None,
             chain: false,
+            invitations: Invitations::default(),
         }
     }
 
@@ -76,11 +79,7 @@ impl Mapping {
 
     /// Whether this mapping may write to `side`.
     pub fn writes(&self, side: Side) -> bool {
-        match self.direction {
-            Direction::CaldavToGoogle => side == Side::Google,
-            Direction::GoogleToCaldav => side == Side::Caldav,
-            Direction::Bidirectional => true,
-        }
+        self.direction.leads_to(side)
     }
 
     /// Whether the privacy rule shapes what is written to `side`: Google, or CalDAV in a mapping
@@ -117,6 +116,15 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Whether events go to this side.
+    pub fn leads_to(self, side: Side) -> bool {
+        match self {
+            Self::CaldavToGoogle => side == Side::Google,
+            Self::GoogleToCaldav => side == Side::Caldav,
+            Self::Bidirectional => true,
+        }
+    }
+
     /// As a webhook's body says it.
     pub fn arrow(self) -> &'static str {
         match self {
@@ -199,6 +207,17 @@ pub enum Reminders {
     None,
     /// The calendar's default ones.
     Default,
+}
+
+/// What becomes of changes to events whose guests the CalDAV server would mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Invitations {
+    /// They wait.
+    #[default]
+    Wait,
+    /// They are written; the server tells the guests.
+    Write,
 }
 
 /// Removals beyond both limits are held.

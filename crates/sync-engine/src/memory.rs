@@ -3,6 +3,7 @@
 
 mod calendar;
 mod mirror;
+mod state;
 mod store;
 
 pub use calendar::{Fault, MemoryCalendar};

@@ -1,9 +1,11 @@
 //! The mirror: what was last read of each resource, and what one reading adds to it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::Timestamp;
-use crate::model::{Cursor, SeriesKey, SideTag};
+use crate::model::{Cursor, ResourceId, SeriesKey, SideTag};
 use crate::observation::{Observation, Seen};
 
 /// What is remembered of a calendar besides its resources.
@@ -38,6 +40,12 @@ pub struct Reading<S: SideTag> {
     pub at: Timestamp,
     /// What was seen; resources that are not named stay as they are.
     pub seen: Vec<Seen<S>>,
+    /// Those of `seen` that a complete listing did not name. If they are gone that is inferred, and
+    /// remembered as such: the guard counts it, whichever mapping asks.
+    pub unlisted: BTreeSet<ResourceId<S>>,
+    /// Resources that a listing names in the version the mirror holds: nothing new, but now a
+    /// reading has shown them (P3), whoever wrote that version.
+    pub same: Vec<ResourceId<S>>,
     /// Whether this came from the side itself unasked (a listing) and so counts as having shown the
     /// resource; a write's own answer does not.
     pub shown: bool,

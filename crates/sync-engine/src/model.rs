@@ -8,8 +8,8 @@ pub mod time;
 
 pub use fingerprint::Fingerprint;
 pub use ids::{
-    AccountId, CalendarId, Cursor, Etag, IntentId, MappingId, PlanId, ResourceId, RunId, SeriesKey,
-    Uid,
+    AccountId, CalendarId, ConflictId, Cursor, Etag, IntentId, MappingId, PlanId, ResourceId,
+    RunId, SeriesKey, Uid,
 };
 pub use series::{
     ComponentKey, Field, FieldSet, Fields, OverrideValue, RecurrenceId, Sensitivity, Series,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::OriginTag;
 use crate::model::time::Timestamp;
-use crate::model::{Etag, OverrideValue, ResourceId, Series, SeriesKey, SideTag, Uid};
+use crate::model::{
+    ComponentKey, Etag, OverrideValue, ResourceId, Series, SeriesKey, SideTag, Uid,
+};
 use crate::recurrence::OriginalStart;
 
 /// One resource as its side showed it: a CalDAV object, a Google event or exception.
@@ -22,6 +24,9 @@ pub struct Observation<S: SideTag> {
     pub etag: Option<Etag<S>>,
     /// LAST-MODIFIED (else `DAV:getlastmodified`) or `updated`.
     pub modified: Option<Timestamp>,
+    /// LAST-MODIFIED of each component that has one of its own (CalDAV).
+    #[serde(default)]
+    pub stamps: Vec<(ComponentKey, Timestamp)>,
     /// What it says.
     pub content: Content,
     /// The origin tag found in it. It proves nothing by itself: see [`OriginTag::proves`].
@@ -58,8 +63,9 @@ pub enum Access {
     /// Read and written.
     #[default]
     Full,
-    /// A source only: owned by others, locked, a focus time or the like, guests the server would
-    /// mail.
+    /// Writing it makes the server mail its guests: a source only, unless a person chose otherwise.
+    MailsGuests,
+    /// A source only: owned by others, locked, a focus time or the like.
     ReadOnly,
     /// Left out altogether: birthdays, working locations.
     Ignored,

@@ -5,34 +5,64 @@
 //! warnings. No I/O, no clock, no randomness: the same input gives the same plan, and the order of
 //! the series means nothing. A preview is this step and nothing more.
 //!
-//! The table of the semantics is `one_way` (series), `components` (what is inside) and `expanded`
-//! (what the target cannot hold as a series).
+//! The table of the semantics, for one direction: `one_way` (series), `components` (what is inside),
+//! `expanded` (what the target cannot hold as a series); for both: `two_way`, `merging` and
+//! `expanded_both`, with `contest` where both sides changed the same.
 
 mod adopt;
+mod aside;
+#[cfg(test)]
+mod bombs;
+mod by_hand;
+mod called_off;
+mod carrying;
 mod compare;
 mod components;
+mod contest;
+mod continuing;
+mod crossing;
+mod emptied;
 mod expanded;
+mod expanded_both;
 mod flow;
+mod gathered;
+pub(crate) mod loops;
+mod lost;
+mod merging;
 mod one_way;
 pub mod operation;
+mod party;
+mod sharing;
 mod steps;
 mod telling;
+mod two_way;
+mod undoing;
+mod vanished;
 mod writing;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::conflict::{Conflict, Decision};
 use crate::mapping::{Direction, Mapping};
 use crate::model::time::Timestamp;
 use crate::model::{
-    Both, Caldav, ComponentKey, Family, Google, Series, Side, SideTag, Uid, ZoneName,
+    Both, Caldav, ComponentKey, ConflictId, Family, Google, Series, Side, SideTag, Uid, ZoneName,
 };
-use crate::plan::operation::{After, Reason, Step, Value};
+use crate::plan::operation::{Step, Value};
 use crate::ports::side::Capabilities;
 use crate::ports::store::RowChange;
 use crate::report::{Problem, Warning};
-use crate::row::Row;
+use crate::row::{Row, RowKey};
 use crate::sided::Sided;
-use crate::snapshot::View;
+use crate::snapshot::{Snapshot, View};
+
+pub use by_hand::{CleanUp, clean_up, removal_of_copies};
+pub use lost::Known;
+pub(crate) use lost::known;
+pub use undoing::undo;
 
 use flow::Flow;
+use two_way::Flows;
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -51,6 +81,10 @@ pub struct PlanInput {
     pub caldav: Capabilities,
     /// What the Google calendar can hold.
     pub google: Capabilities,
+    /// What people answered to open conflicts.
+    pub decisions: Vec<Decision>,
+    /// Series that a person wants back on the side they vanished from.
+    pub restoring: Vec<RowKey>,
     /// The series to look at.
     pub series: Vec<SeriesInput>,
 }
@@ -64,6 +98,44 @@ pub struct SeriesInput {
     pub views: Both<Views>,
     /// Whether either side changed since the last plan (this ends pauses), or it is only due.
     pub fresh: bool,
+    /// Another mapping has a copy of the same UID in the target calendar.
+    pub elsewhere: Option<Elsewhere>,
+    /// Another mapping stands by for the same UID, or took the copy over already.
+    pub heir: Option<Heir>,
+    /// A native with the UID of our copy appeared beside it.
+    pub natives: Both<Natives>,
+    /// Its name says that it continues a tracked series that was cut: it is in scope whatever the
+    /// window says.
+    pub continues: bool,
+}
+
+/// What another mapping does with a UID that this one also has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// It feeds a copy: this mapping stands by.
+    Fed,
+    /// Its source is gone: this mapping takes the copy over. The input's row is linked to it.
+    Released,
+}
+
+/// Whether a copy whose source went has another source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heir {
+    /// Another mapping stands by.
+    Waiting,
+    /// One stands by that does not run for now. A pause is no going away: as far as anybody knows
+    /// its source is there, so the copy stays until that mapping runs again, or is removed.
+    Paused,
+    /// Another mapping has taken the copy over.
+    Settled,
+}
+
+/// The family of natives beside our copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Natives;
+
+impl Family for Natives {
+    type Of<S: SideTag> = Option<Box<Snapshot<S>>>;
 }
 
 /// The family of views.
@@ -83,8 +155,14 @@ pub struct Plan {
     pub rows: Vec<RowChange>,
     /// Events that cannot be planned for.
     pub refused: Vec<Refused>,
+    /// What both sides changed: decided, or waiting for a person.
+    pub conflicts: Vec<Conflict>,
+    /// Open conflicts that are none any more.
+    pub over: Vec<ConflictId>,
     /// What people may want to know.
     pub warnings: Vec<Warning>,
+    /// Tracked series whose source is gone, with the resources they had: for the guard.
+    pub lost: BTreeMap<RowKey, Both<Known>>,
 }
 
 /// An event that cannot be planned for: it fails by itself, the rest goes on.
@@ -107,8 +185,8 @@ pub struct Group {
     pub row: Row,
     /// The writes; one that fails ends the group, except between independent components.
     pub steps: Vec<Step>,
-    /// What the source showed, to be taken as agreed once *every* step is done.
-    pub finally: Vec<(ComponentKey, Option<Value>)>,
+    /// What a side that is not written showed, to be taken as agreed once *every* step is done.
+    pub finally: Vec<(Side, ComponentKey, Option<Value>)>,
     /// Plan this series once more after the steps, from what the sides then show.
     pub again: bool,
     /// What the guard counts it as.
@@ -120,73 +198,47 @@ pub struct Group {
 /// What the guard counts a group as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// Creates or changes.
+    /// Creates.
+    Creates,
+    /// Changes.
     Light,
     /// Empties a title, description or location.
     Empties,
-    /// Removes because the source vanished.
-    Removes,
     /// Removes as part of a rewrite or because the source is withheld: never held.
     Rewrites,
+    /// Removes because the source vanished.
+    Removes,
+    /// Removes an event that somebody gave guests: always held.
+    Guests,
+    /// Removes a copy without a source: always held.
+    Orphan,
+}
+
+impl Weight {
+    /// Whether it comes after everything else.
+    pub(crate) fn is_last(self) -> bool {
+        self >= Self::Removes
+    }
 }
 
 /// Makes the plan.
 pub fn plan(input: &PlanInput) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        lost: lost::lost(input),
+        ..Plan::default()
+    };
     match input.mapping.direction {
         Direction::CaldavToGoogle => sort_out::<Caldav, Google>(input, &mut plan),
         Direction::GoogleToCaldav => sort_out::<Google, Caldav>(input, &mut plan),
-        Direction::Bidirectional => plan.warnings.push(Warning {
-            code: "direction_not_supported".to_owned(),
-            detail: "This version does not sync in both directions yet.".to_owned(),
-            uid: None,
-        }),
+        Direction::Bidirectional => both_ways(input, &mut plan),
     }
-    plan.groups.sort_by(|a, b| {
-        let rank = |group: &Group| match group.weight {
-            Weight::Light => 0,
-            Weight::Empties => 1,
-            Weight::Rewrites => 2,
-            Weight::Removes => 3,
-        };
-        (rank(a), &a.row.key).cmp(&(rank(b), &b.row.key))
-    });
+    loops::stop(&mut plan, input);
+    plan.groups
+        .sort_by(|a, b| (a.weight, &a.row.key).cmp(&(b.weight, &b.row.key)));
     plan.warnings
         .sort_by(|a, b| (&a.code, &a.uid, &a.detail).cmp(&(&b.code, &b.uid, &b.detail)));
     plan.warnings.dedup();
     plan
-}
-
-/// The removal of every copy the mapping made: for a mapping that is about to be deleted. Natives,
-/// copies that somebody gave guests, and what cannot be read stay.
-pub fn removal_of_copies(input: &PlanInput) -> Plan {
-    let mut plan = Plan::default();
-    if input.mapping.writes(Side::Google) {
-        remove::<Google>(input, &mut plan);
-    }
-    if input.mapping.writes(Side::Caldav) {
-        remove::<Caldav>(input, &mut plan);
-    }
-    plan
-}
-
-fn remove<B: Sided>(input: &PlanInput, plan: &mut Plan) {
-    let flow = Flow::<B>::new(input);
-    for series in &input.series {
-        let (Some(row), Some(copy)) = (&series.row, series.views.get::<B>().present()) else {
-            continue;
-        };
-        if row.copy == Some(B::SIDE) && row.link::<B>().is_some() && !copy.has_guests {
-            plan.groups.push(Group {
-                row: row.clone(),
-                steps: flow.remove_all(row, copy, After::Dropped, Reason::Deleted),
-                finally: Vec::new(),
-                again: false,
-                weight: Weight::Rewrites,
-                due: None,
-            });
-        }
-    }
 }
 
 fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {
@@ -196,8 +248,8 @@ fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {
     } else {
         Vec::new()
     };
-    let joined: std::collections::BTreeSet<usize> =
-        adopted.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let joined: BTreeSet<usize> = adopted.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let cuts = continuing::cuts(input);
     for (a, b) in &adopted {
         let (Some(a), Some(b)) = (input.series.get(*a), input.series.get(*b)) else {
             continue;
@@ -210,10 +262,86 @@ fn sort_out<A: SideTag, B: Sided>(input: &PlanInput, plan: &mut Plan) {
         if joined.contains(&index) {
             continue;
         }
-        match &series.row {
-            Some(row) if input.reproject => anew::<A, B>(&flow, series, row, plan),
-            _ => one_way::series::<A, B>(&flow, series, plan),
+        if aside::stays(series, input.reproject, plan) {
+            continue;
         }
+        let mut series = series.clone();
+        let taken_up = series.row.as_ref().and_then(aside::taken_up);
+        let before = (plan.groups.len(), plan.rows.len());
+        if let Some(row) = &taken_up {
+            series.row = Some(row.clone());
+        }
+        if let Some(row) = &mut series.row {
+            // One way there is nothing to decide.
+            plan.over.append(&mut row.open);
+        }
+        series.continues |= continuing::continues(&series, &cuts, input);
+        if sharing::takes_over::<A, B>(&flow, &series, plan) {
+            continue;
+        }
+        sharing::take_native::<B>(&mut series);
+        match &series.row {
+            Some(row) if input.reproject || row.anew => anew::<A, B>(&flow, &series, row, plan),
+            _ => one_way::series::<A, B>(&flow, &series, plan),
+        }
+        keep_taken_up(taken_up, before, plan);
+    }
+}
+
+/// A row that takes part again does so though nothing comes of it now.
+fn keep_taken_up(row: Option<Row>, before: (usize, usize), plan: &mut Plan) {
+    if let Some(row) = row
+        && (plan.groups.len(), plan.rows.len()) == before
+    {
+        plan.rows.push(RowChange::Put(Box::new(row)));
+    }
+}
+
+fn both_ways(input: &PlanInput, plan: &mut Plan) {
+    let flows = Flows::new(input);
+    let adopted = if input.first {
+        adopt::by_content::<Caldav, Google>(input, &flows.google)
+    } else {
+        Vec::new()
+    };
+    let cuts = continuing::cuts(input);
+    let joined: BTreeMap<usize, usize> = adopted.iter().copied().collect();
+    let taken: BTreeSet<usize> = adopted.iter().map(|(_, google)| *google).collect();
+    for (index, series) in input.series.iter().enumerate() {
+        if taken.contains(&index) || aside::stays(series, input.reproject, plan) {
+            continue;
+        }
+        let mut series = series.clone();
+        let taken_up = series.row.as_ref().and_then(aside::taken_up);
+        if let Some(row) = &taken_up {
+            series.row = Some(row.clone());
+        }
+        if let Some(google) = joined
+            .get(&index)
+            .and_then(|index| input.series.get(*index))
+        {
+            series.views.google = google.views.google.clone();
+        }
+        series.continues |= continuing::continues(&series, &cuts, input);
+        if sharing::takes_over::<Caldav, Google>(&flows.google, &series, plan)
+            || sharing::takes_over::<Google, Caldav>(&flows.caldav, &series, plan)
+        {
+            continue;
+        }
+        sharing::take_native::<Caldav>(&mut series);
+        sharing::take_native::<Google>(&mut series);
+        let before = (plan.groups.len(), plan.rows.len());
+        if !two_way::orphans(&flows, &series, plan) {
+            two_way::series(&flows, &series, plan);
+        }
+        let planned = (plan.groups.len(), plan.rows.len()) != before;
+        if let (true, false, Some(row)) = (input.reproject, planned, &series.row) {
+            // Whatever is not written now is brought in line later, when the settings are old.
+            let mut row = row.clone();
+            row.anew = true;
+            plan.rows.push(RowChange::Put(Box::new(row)));
+        }
+        keep_taken_up(taken_up, before, plan);
     }
 }
 
@@ -227,6 +355,7 @@ fn anew<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     let mut row = row.clone();
+    row.anew = false;
     if let Some(link) = row.link_mut::<A>() {
         link.echo = Series::default();
     }

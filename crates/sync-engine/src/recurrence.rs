@@ -5,9 +5,11 @@
 //! expansion stops at its [`Limits`]. Syncing never needs one: rules cross as rules.
 
 mod expand;
+mod given;
 pub mod ids;
 mod length;
 mod normal;
+mod onward;
 mod parse;
 mod print;
 pub mod rule;
@@ -16,12 +18,17 @@ mod source;
 mod wall;
 
 pub use expand::{
-    Cut, Limits, Occurrence, Occurrences, generates_start, occurrences, occurrences_between,
+    Cut, Limits, Occurrence, Occurrences, ends_before_start, generates_start, occurrences,
+    occurrences_between,
 };
-pub use ids::{OriginalStart, inherited_when, original_start, recurrence_id_in};
+pub use given::Given;
+pub use ids::{OriginalStart, first_id, inherited_when, original_start, recurrence_id_in};
+pub use onward::{Onward, onward_fields};
 pub use parse::{MAX_RULE_TEXT, RuleError};
 pub use rule::{Day, Freq, Rule, RuleEnd, Until};
 pub use series::{Showing, Shown, first_start_after, series_occurrences, span, touches};
+#[cfg(test)]
+pub(crate) use source::steps_taken;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +43,9 @@ pub struct Recurrence {
     pub exclusion_rules: Vec<Rule>,
     /// RDATEs, in order, without repetition.
     pub dates: Vec<ExtraDate>,
+    /// Overrides that stand for all later occurrences too, in order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onward: Vec<Onward>,
 }
 
 impl Recurrence {

@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::Timestamp;
-use crate::model::{Both, ComponentKey, Family, ResourceId, Series, SeriesKey, Side, SideTag, Uid};
+use crate::model::{
+    Both, ComponentKey, ConflictId, Family, Fingerprint, ResourceId, Series, SeriesKey, Side,
+    SideTag, Uid,
+};
 
 /// A row's name inside its mapping: the side and key of the series it was made for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,9 +52,54 @@ pub struct Row {
     /// When the plan must look at it again though nothing changes: a retry, or its entry into the
     /// window.
     pub due: Option<Timestamp>,
+    /// Conflicts that wait for a person.
+    #[serde(default)]
+    pub open: Vec<ConflictId>,
+    /// What was written within the last hour, to notice loops.
+    #[serde(default)]
+    pub wrote: Vec<Wrote>,
+    /// What both sides showed when it was set aside after a loop: anything else ends that. `None`
+    /// where it was set aside by a person, who is asked by what both agreed on.
+    #[serde(default)]
+    pub aside: Option<Fingerprint>,
+    /// A creation was under way when the program died, and nothing was found of it since: it may
+    /// have been deleted by a person.
+    #[serde(default)]
+    pub unsure: bool,
+    /// The mapping's settings changed, and this series was not brought in line with them yet.
+    #[serde(default)]
+    pub anew: bool,
+}
+
+/// One write, by the state it met and the state it made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    /// Stands for the pair of states.
+    pub pair: Fingerprint,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Row {
+    /// A row that links nothing yet.
+    pub fn new(key: RowKey, uid: Uid, copy: Option<Side>) -> Self {
+        Self {
+            key,
+            uid,
+            copy,
+            generation: 0,
+            links: Both::default(),
+            state: RowState::Active,
+            setbacks: Vec::new(),
+            due: None,
+            open: Vec::new(),
+            wrote: Vec::new(),
+            aside: None,
+            unsure: false,
+            anew: false,
+        }
+    }
+
     /// Whether both sides are linked.
     pub fn is_tracked(&self) -> bool {
         self.links.caldav.is_some() && self.links.google.is_some()
@@ -80,6 +128,8 @@ pub enum RowState {
     Withheld,
     /// Another mapping feeds the same UID into the same calendar; this one stands by.
     Standby,
+    /// Its source is gone, and another mapping that stands by for the same UID takes the copy over.
+    Released,
     /// Set aside after a loop or an undo, until either side changes it or a person releases it.
     SetAside,
 }
@@ -102,6 +152,36 @@ pub struct Link<S: SideTag> {
     pub missing_since: Option<Timestamp>,
     /// Whether it stands there as single events, one per occurrence.
     pub expanded: bool,
+    /// The side itself said that it is gone, though the mirror never held it.
+    #[serde(default)]
+    pub gone: bool,
+    /// When this side said each component was modified, at the last agreement.
+    #[serde(default)]
+    pub stamps: Vec<(ComponentKey, Timestamp)>,
+}
+
+impl<S: SideTag> Link<S> {
+    /// A link to nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            keys: Vec::new(),
+            resources: Vec::new(),
+            echo: Series::default(),
+            shown: false,
+            missing_since: None,
+            expanded: false,
+            gone: false,
+            stamps: Vec::new(),
+        }
+    }
+
+    /// What this resource showed was never agreed on.
+    pub(crate) fn forget(&mut self, resource: &ResourceId<S>) {
+        let parts = self.resources.iter().filter(|(_, id)| id == resource);
+        for (key, _) in parts {
+            self.echo.take(key, None);
+        }
+    }
 }
 
 /// Trouble with one component.

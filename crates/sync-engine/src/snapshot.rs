@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use crate::mirror::{MirrorState, Mirrored};
 use crate::model::time::Timestamp;
 use crate::model::{
-    ComponentKey, Fields, OverrideValue, RecurrenceId, Series, SeriesKey, SideTag, Uid, When,
-    ZoneName,
+    ComponentKey, Fields, LocalTime, OverrideValue, RecurrenceId, ResourceId, Series, SeriesKey,
+    SideTag, Uid, When, Zone, ZoneName,
 };
 use crate::observation::{Access, Content, Observation, Remark};
 use crate::ports::side::Resource;
-use crate::projection::expand::is_occurrence;
-use crate::recurrence::OriginalStart;
 use crate::recurrence::ids::{inherited_when, recurrence_id_in};
+use crate::recurrence::{Given, OriginalStart, onward_fields};
 use crate::row::Link;
 
 /// What one side shows of a series.
@@ -65,6 +64,8 @@ pub struct Snapshot<S: SideTag> {
     /// Copies of ours in the other form: single events beside the series that replaced them, or the
     /// series beside its single events. What a change of form that was interrupted left behind.
     pub strays: Vec<Part<S>>,
+    /// Single events that are gone though no reading had shown them.
+    pub unseen: Vec<Unseen<S>>,
     /// The least that may be done with any part.
     pub access: Access,
     /// Whether it has guests.
@@ -77,6 +78,20 @@ pub struct Snapshot<S: SideTag> {
     pub remarks: Vec<Remark>,
 }
 
+/// A single event that was written, that no reading has shown, and that is not there: other reasons
+/// than a person are likely at first (P3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen<S: SideTag> {
+    /// The occurrence it stands for.
+    pub key: ComponentKey,
+    /// The series it is at Google.
+    pub series: SeriesKey<S>,
+    /// Its name.
+    pub resource: ResourceId<S>,
+    /// Since when it is missing.
+    pub since: Timestamp,
+}
+
 /// One resource of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<S: SideTag> {
@@ -84,8 +99,22 @@ pub struct Part<S: SideTag> {
     pub resource: Resource<S>,
     /// When its side says it was modified.
     pub modified: Option<Timestamp>,
+    /// When its side says so of single components.
+    pub stamps: Vec<(ComponentKey, Timestamp)>,
     /// When our reads first showed this state.
     pub since: Timestamp,
+    /// What may be done with it.
+    pub access: Access,
+    /// Whether it has guests.
+    pub has_guests: bool,
+}
+
+impl<S: SideTag> Part<S> {
+    /// Whether it may be swept away, whatever may be done with the rest of the series: it is ours
+    /// to write, and no guest would lose it.
+    pub(crate) fn may_go(&self) -> bool {
+        self.access == Access::Full && !self.has_guests
+    }
 }
 
 /// Puts a series together from its mirrored resources.
@@ -132,7 +161,28 @@ pub fn view<S: SideTag>(
         };
         (linked(a.0, a.1), &a.1.resource).cmp(&(linked(b.0, b.1), &b.1.resource))
     });
-    View::Present(Box::new(Building::of(&alive, link, floating)))
+    let mut snapshot = Building::of(&alive, link, floating);
+    if let Some(link) = link.filter(|link| link.expanded) {
+        snapshot.unseen = unseen(resources, link);
+    }
+    View::Present(Box::new(snapshot))
+}
+
+fn unseen<S: SideTag>(resources: &[Mirrored<S>], link: &Link<S>) -> Vec<Unseen<S>> {
+    resources
+        .iter()
+        .filter(|mirrored| mirrored.state == MirrorState::Gone && !mirrored.shown)
+        .filter_map(|mirrored| {
+            let resource = &mirrored.observation.as_ref()?.resource;
+            let (key, _) = link.resources.iter().find(|(_, id)| id == resource)?;
+            Some(Unseen {
+                key: *key,
+                series: mirrored.series.clone(),
+                resource: resource.clone(),
+                since: mirrored.since,
+            })
+        })
+        .collect()
 }
 
 /// The same for copies that were found by their proof of origin and not by a link: single events
@@ -148,12 +198,8 @@ pub(crate) fn together<S: SideTag>(resources: &[Mirrored<S>], floating: &ZoneNam
             })
     });
     let link = Link {
-        keys: Vec::new(),
-        resources: Vec::new(),
-        echo: Series::default(),
-        shown: false,
-        missing_since: None,
         expanded: alone,
+        ..Link::empty()
     };
     view(resources, Some(&link), floating)
 }
@@ -178,18 +224,7 @@ impl<S: SideTag> Building<S> {
         floating: &ZoneName,
     ) -> Snapshot<S> {
         let expanded = link.is_some_and(|link| link.expanded);
-        let mut building = Self(Snapshot {
-            keys: Vec::new(),
-            uid: Uid::new(""),
-            series: Series::default(),
-            parts: BTreeMap::new(),
-            strays: Vec::new(),
-            access: Access::Full,
-            has_guests: false,
-            copy: None,
-            shown: false,
-            remarks: Vec::new(),
-        });
+        let mut building = Self(Snapshot::nothing());
         let (apart, whole): (Vec<_>, Vec<_>) = alive.iter().partition(|(_, observation)| {
             matches!(&observation.content, Content::Exception { .. })
                 || matches!(&observation.content, Content::Series(series) if series.master.is_none())
@@ -235,6 +270,12 @@ impl<S: SideTag> Building<S> {
                 .insert(id, OverrideValue::Fields(Box::new(fields.clone())));
             return;
         }
+        if self.0.series.master.is_some() && proven(observation).is_some() {
+            // A native took its place, and it was not removed yet.
+            let part = self.seen(mirrored, observation);
+            self.0.strays.push(part);
+            return;
+        }
         if self.0.series.master.is_some() {
             self.0.remarks.push(Remark {
                 code: "duplicate_uid".to_owned(),
@@ -262,7 +303,13 @@ impl<S: SideTag> Building<S> {
                     None => by_itself(original),
                 };
                 self.note(mirrored, observation, ComponentKey::Override(id));
-                self.0.series.overrides.insert(id, value.clone());
+                // What was called off of a series that does not repeat any more calls off nothing:
+                // the event is shown.
+                let single = self.0.series.master.as_ref();
+                let single = single.is_some_and(|master| master.recurrence.is_none());
+                if !(single && *value == OverrideValue::Cancelled) {
+                    self.0.series.overrides.insert(id, value.clone());
+                }
             }
             Content::Series(series) => {
                 for (id, value) in &series.overrides {
@@ -293,6 +340,7 @@ impl<S: SideTag> Building<S> {
         snapshot.access = match (snapshot.access, observation.access) {
             (Access::Ignored, _) | (_, Access::Ignored) => Access::Ignored,
             (Access::ReadOnly, _) | (_, Access::ReadOnly) => Access::ReadOnly,
+            (Access::MailsGuests, _) | (_, Access::MailsGuests) => Access::MailsGuests,
             (Access::Full, Access::Full) => Access::Full,
         };
         snapshot.has_guests |= observation.has_guests;
@@ -305,7 +353,10 @@ impl<S: SideTag> Building<S> {
                 note: observation.note.clone(),
             },
             modified: observation.modified,
+            stamps: observation.stamps.clone(),
             since: mirrored.since,
+            access: observation.access,
+            has_guests: observation.has_guests,
         }
     }
 }
@@ -322,6 +373,23 @@ fn alone<S: SideTag>(observation: &Observation<S>, link: Option<&Link<S>>) -> Op
 }
 
 impl<S: SideTag> Snapshot<S> {
+    /// Of a series that is shown as single events, when none is left.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            keys: Vec::new(),
+            uid: Uid::new(""),
+            series: Series::default(),
+            parts: BTreeMap::new(),
+            strays: Vec::new(),
+            unseen: Vec::new(),
+            access: Access::Full,
+            has_guests: false,
+            copy: None,
+            shown: false,
+            remarks: Vec::new(),
+        }
+    }
+
     /// The resource that carries a component: its own, else the master's.
     pub fn part(&self, key: &ComponentKey) -> Option<&Part<S>> {
         self.parts
@@ -344,11 +412,10 @@ impl<S: SideTag> Snapshot<S> {
         let Some(master) = self.series.master.clone() else {
             return;
         };
+        let given = Given::of(&master, floating);
         self.series.overrides.retain(|id, value| match value {
             OverrideValue::Cancelled => true,
-            OverrideValue::Fields(fields) => {
-                **fields != inherited(&master, *id) || !is_occurrence(&master, *id, floating)
-            }
+            OverrideValue::Fields(fields) => **fields != inherited(&master, *id) || !given.at(*id),
         });
     }
 }
@@ -361,11 +428,15 @@ pub(crate) fn exception_id(
     original: &OriginalStart,
     floating: &ZoneName,
 ) -> RecurrenceId {
-    let is_date = matches!(original, OriginalStart::Date(_));
-    if is_date == master.is_all_day() {
-        recurrence_id_in(master, original, floating)
-    } else {
-        by_itself(original)
+    match original {
+        OriginalStart::Date(date) if !master.is_all_day() => RecurrenceId::Date(*date),
+        // Google says it in one zone or another, now that the series has none.
+        OriginalStart::At(at) if master.is_all_day() => {
+            let zone = Zone::Named(floating.clone());
+            let there = When::timed(LocalTime::new(at.wall, zone), None);
+            recurrence_id_in(&there, original, floating)
+        }
+        original => recurrence_id_in(master, original, floating),
     }
 }
 
@@ -379,6 +450,9 @@ fn by_itself(original: &OriginalStart) -> RecurrenceId {
 
 /// What the master gives at one occurrence.
 pub fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
+    if let Some(fields) = onward_fields(master, id) {
+        return fields;
+    }
     Fields {
         when: inherited_when(master, id),
         recurrence: None,
@@ -390,4 +464,24 @@ pub fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
 fn proven<S: SideTag>(observation: &Observation<S>) -> Option<crate::identity::OriginTag> {
     let tag = observation.tag.as_ref()?;
     tag.proves(observation).then(|| tag.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_timed_series_has_one_id_in_whatever_zone_it_is_written() {
+        let zone = |name: &str| ZoneName::new(name).unwrap();
+        let at = |hour: i8, name: &str| {
+            let wall = jiff::civil::date(2026, 11, 15).at(hour, 0, 0, 0);
+            OriginalStart::At(LocalTime::new(wall, Zone::Named(zone(name))))
+        };
+        let whole_days = When::all_day(jiff::civil::date(2026, 11, 14), None);
+        let berlin = zone("Europe/Berlin");
+        let id = |original| exception_id(&whole_days, &original, &berlin);
+        assert_eq!(id(at(7, "America/New_York")), id(at(13, "Europe/Berlin")));
+        let wall = jiff::civil::date(2026, 11, 15).at(13, 0, 0, 0);
+        assert_eq!(id(at(12, "UTC")), RecurrenceId::Wall(wall));
+    }
 }

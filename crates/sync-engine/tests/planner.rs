@@ -21,6 +21,7 @@ fn mirrored<S: SideTag>(name: &str, series: Series) -> Mirrored<S> {
         uid: Uid::new(name),
         etag: Some(Etag::new("1")),
         modified: None,
+        stamps: Vec::new(),
         content: Content::Series(Box::new(series)),
         tag: None,
         access: Access::Full,
@@ -48,6 +49,8 @@ fn input(series: Vec<SeriesInput>) -> PlanInput {
         first: false,
         reproject: false,
         floating: ZoneName::utc(),
+        decisions: Vec::new(),
+        restoring: Vec::new(),
         series,
     }
 }
@@ -150,4 +153,27 @@ fn an_unreadable_event_fails_by_itself_and_only_when_it_is_news() {
     assert!(news.refused[0].problem.detail.contains("no DTSTART"));
     one.fresh = false;
     assert!(plan(&input(vec![one])).refused.is_empty());
+}
+
+#[test]
+fn where_private_events_say_busy_no_uid_leaves() {
+    use sync_engine::mapping::Direction;
+    use sync_engine::projection::PrivateEvents;
+    let native = |hidden: PrivateEvents| {
+        let mut asked = input(vec![SeriesInput {
+            fresh: true,
+            ..SeriesInput::default()
+        }]);
+        let event = single("Surgery", at(1, 9), 1);
+        let seen = [mirrored::<Google>("surgery@example", event)];
+        asked.series[0].views.google = view(&seen, None, &ZoneName::utc());
+        asked.mapping.direction = Direction::GoogleToCaldav;
+        asked.mapping.private_events = hidden;
+        plan(&asked)
+    };
+    for (hidden, leaves) in [(PrivateEvents::Private, true), (PrivateEvents::Busy, false)] {
+        let plan = native(hidden);
+        let written = format!("{:?}", plan.groups[0].steps[0]);
+        assert_eq!(written.contains("source_uid: Some"), leaves, "{written}");
+    }
 }

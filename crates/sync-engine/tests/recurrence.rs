@@ -10,6 +10,8 @@
 mod bombs;
 #[path = "recurrence/cases.rs"]
 mod cases;
+#[path = "recurrence/given.rs"]
+mod given;
 #[path = "recurrence/properties.rs"]
 mod properties;
 #[path = "recurrence/questions.rs"]

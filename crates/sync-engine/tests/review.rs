@@ -192,6 +192,8 @@ fn run_with(world: &World, caldav: &Naming<'_>, id: &str) -> RunReport {
         clock: &world.clock,
         stop: &stop,
         round: None,
+        joining: None,
+        only: None,
     };
     tokio::runtime::Builder::new_current_thread()
         .build()

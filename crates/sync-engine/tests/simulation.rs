@@ -14,55 +14,11 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{World, at, recurring, single};
+use common::dice::{Dice, an_event, seeds};
+use common::{World, at, single};
 use sync_engine::mapping::DeletionLimit;
 use sync_engine::memory::{Fault, MemoryStore};
-use sync_engine::model::{OverrideValue, RecurrenceId, Series, Status};
-
-/// A small generator of our own, so that a seed means the same everywhere (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn day(&mut self) -> i64 {
-        i64::try_from(self.roll(60)).unwrap() - 10
-    }
-
-    fn hour(&mut self) -> i8 {
-        i8::try_from(8 + self.roll(9)).unwrap()
-    }
-}
-
-/// Every occurrence of the recurring events is inside the series' first ten days.
-fn an_event(dice: &mut Dice, title: &str) -> Series {
-    let (day, hour) = (dice.day(), dice.hour());
-    let mut event = match dice.roll(3) {
-        0 => recurring(title, at(day, hour), "FREQ=DAILY;COUNT=6"),
-        _ => single(title, at(day, hour), 1),
-    };
-    let recurs = event.recurring_master().is_some();
-    if recurs && dice.roll(2) == 0 {
-        let id = RecurrenceId::Wall(at(day + 2, hour).wall);
-        let value = if dice.roll(2) == 0 {
-            OverrideValue::Cancelled
-        } else {
-            let moved = single(&format!("{title}, moved"), at(day + 2, 20), 1);
-            OverrideValue::Fields(Box::new(moved.master.unwrap()))
-        };
-        event.overrides.insert(id, value);
-    }
-    if dice.roll(8) == 0 {
-        event.master.as_mut().unwrap().status = Status::Cancelled;
-    }
-    event
-}
+use sync_engine::model::{Series, Status};
 
 fn live(seed: u64) {
     let mut dice = Dice(seed);
@@ -233,20 +189,7 @@ last {last:#?}
 
 #[test]
 fn promises_hold_under_fire() {
-    if let Some(seed) = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-    {
-        live(seed);
-        return;
-    }
-    let seeds = std::env::var("SEEDS")
-        .ok()
-        .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(500);
-    for seed in 0..seeds {
-        live(seed);
-    }
+    seeds(live);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::Process;
+use crate::process::{Process, program};
 
 /// The key under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -27,17 +27,6 @@ pub struct Chromium {
     session: String,
     driver: Process,
     _profile: TempDir,
-}
-
-fn program(variable: &str, path: &str) -> PathBuf {
-    let path = std::env::var_os(variable).map_or_else(|| PathBuf::from(path), PathBuf::from);
-    assert!(
-        path.exists(),
-        "There is no {}. `cargo xtask test` installs Chromium and its driver where it may; else \
-         install them, or set {variable}.",
-        path.display()
-    );
-    path
 }
 
 impl Chromium {

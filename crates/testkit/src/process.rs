@@ -3,13 +3,25 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// How long a server may take to start. Two cores are easily busy with a build.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A program of the system: the one that the environment variable names, or the one at the path.
+pub(crate) fn program(variable: &str, path: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map_or_else(|| PathBuf::from(path), PathBuf::from);
+    assert!(
+        path.exists(),
+        "There is no {}. `cargo xtask test` installs what the tests need where it may; else install \
+         it, or set {variable}.",
+        path.display()
+    );
+    path
+}
 
 /// A running child. Killed and waited for on drop; a child that watches its standard input also
 /// ends when this whole process is killed.

@@ -23,7 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use rules::Rules;
+use rules::{Chance, Rules};
 pub use rules::{Rule, Trouble};
 
 /// Bytes of a request body kept in the log.
@@ -109,9 +109,21 @@ impl CountingProxy {
         self.inner().rules.add(rule);
     }
 
-    /// Removes all rules.
+    /// Removes all rules, and trouble by chance.
     pub fn clear_rules(&self) {
         self.inner().rules = Rules::default();
+    }
+
+    /// Makes trouble by chance, of `per_mille` requests in a thousand, until [`Self::quiet`]: lost
+    /// requests, lost answers, 502 and 503, answers that break off, and slow ones. The same seed
+    /// makes the same trouble for the same requests in the same order. Rules go before.
+    pub fn faults(&self, seed: u64, per_mille: u32) {
+        self.inner().rules.chance(Chance::new(seed, per_mille));
+    }
+
+    /// Ends all trouble: what [`Self::faults`] began, and every rule.
+    pub fn quiet(&self) {
+        self.clear_rules();
     }
 
     /// The requests since the log was last cleared, in the order in which they were answered.

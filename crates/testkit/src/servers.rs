@@ -1,5 +1,7 @@
-//! Real CalDAV servers: Radicale and Xandikos, each in its own folder on its own port.
+//! Real CalDAV servers: Radicale, Xandikos and, where it is installed, sabre/dav, each in its own
+//! folder on its own port.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -110,7 +112,7 @@ macro_rules! real_server {
             /// The path of a user's calendar, with its last slash. It need not exist.
             #[must_use]
             pub fn calendar_path(&self, user: &str, slug: &str) -> String {
-                format!(concat!("/{}/", $home, "{}/"), user, slug)
+                format!("{}{slug}/", $home.replace("{user}", user))
             }
 
             /// Stops it; its port refuses connections from now on.
@@ -132,7 +134,7 @@ real_server!(
     Radicale,
     "radicale_launcher.py",
     "alice:alicepw\nbob:bobpw\n",
-    ""
+    "/{user}/"
 );
 
 real_server!(
@@ -141,5 +143,35 @@ real_server!(
     Xandikos,
     "xandikos_launcher.py",
     HASHED,
-    "calendars/"
+    "/{user}/calendars/"
 );
+
+real_server!(
+    /// sabre/dav 1.8 with SQLite, under PHP's own web server: no `sync-collection`, no sync token,
+    /// a multiget that fails whole. A user's home is `/calendars/USER/`. Start it with
+    /// [`Sabre::if_installed`].
+    Sabre,
+    "sabre_launcher.py",
+    "alice:alicepw\nbob:bobpw\n",
+    "/calendars/{user}/"
+);
+
+impl Sabre {
+    /// Starts it if PHP, its SQLite driver and sabre/dav are there (on Debian: `apt-get install
+    /// php-sabre-dav php-cli php-sqlite3`); else says so and gives nothing.
+    #[must_use]
+    pub fn if_installed() -> Option<Self> {
+        let probe =
+            "exit((include 'Sabre/autoload.php') && extension_loaded('pdo_sqlite') ? 0 : 1);";
+        let there = Command::new("php").args(["-r", probe]).output();
+        if there.is_ok_and(|output| output.status.success()) {
+            return Some(Self::start());
+        }
+        // Past the capture of passing tests.
+        let _shown = writeln!(
+            std::io::stderr(),
+            "SKIPPED: sabre/dav is not installed (php-sabre-dav, php-cli and php-sqlite3 on Debian)."
+        );
+        None
+    }
+}

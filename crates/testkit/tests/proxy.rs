@@ -98,3 +98,35 @@ async fn a_dead_server_is_a_bad_gateway() {
     let dav = RawDav::new(proxy.url(), "alice", "alicepw");
     assert_eq!(dav.request("GET", "/", &[], "").await.status, 502);
 }
+
+#[tokio::test]
+async fn trouble_by_chance_ends_when_told() {
+    let server = Radicale::start();
+    let proxy = CountingProxy::start(&server.url());
+    let dav = RawDav::new(proxy.url(), "alice", "alicepw");
+    let work = server.calendar_path("alice", "work");
+    dav.mkcalendar(&work, "Work").await;
+    proxy.clear_log();
+    proxy.faults(4, 500);
+    for _ in 0..40 {
+        dav.try_request("PROPFIND", &work, &[("depth", "0")], "")
+            .await
+            .ok();
+    }
+    let log = proxy.log();
+    assert!(
+        log.iter()
+            .any(|request| request.troubled && !request.forwarded)
+    );
+    assert!(
+        log.iter()
+            .any(|request| request.troubled && request.forwarded)
+    );
+    assert!(log.iter().any(|request| !request.troubled));
+    proxy.quiet();
+    proxy.clear_log();
+    for _ in 0..10 {
+        assert!(dav.list(&work).await.is_empty());
+    }
+    assert!(proxy.log().iter().all(|request| !request.troubled));
+}

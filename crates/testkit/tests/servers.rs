@@ -1,6 +1,6 @@
 //! The real servers start, hold what they are given, and are gone with their handle.
 
-use testkit::{Radicale, RawDav, Xandikos};
+use testkit::{Radicale, RawDav, Sabre, Xandikos};
 
 const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n\
     UID:one\r\nDTSTAMP:20261201T000000Z\r\nDTSTART:20261201T100000Z\r\nDTEND:20261201T110000Z\r\n\
@@ -56,4 +56,20 @@ async fn xandikos_serves_two_users() {
     assert_eq!(bob.status, 207, "{}", bob.body);
     let wrong = RawDav::new(&server.url(), "alice", "wrong");
     assert_eq!(wrong.request("PROPFIND", "/", &[], "").await.status, 401);
+}
+
+#[tokio::test]
+async fn sabre_serves_two_users_and_survives_a_restart() {
+    let Some(mut server) = Sabre::if_installed() else {
+        return;
+    };
+    let dav = server.dav("alice");
+    let work = server.calendar_path("alice", "work");
+    round_trip(&dav, &work).await;
+    dav.put(&format!("{work}two.ics"), EVENT).await;
+    let wrong = RawDav::new(&server.url(), "alice", "wrong");
+    assert_eq!(wrong.request("PROPFIND", "/", &[], "").await.status, 401);
+    server.stop();
+    server.restart();
+    assert_eq!(dav.list(&work).await.len(), 1);
 }

@@ -5,11 +5,13 @@ mod cidr;
 mod cookies;
 mod decide;
 mod local;
+mod place;
 mod throttle;
 mod visit;
 
 pub use cidr::Cidr;
 pub(crate) use cookies::Cookies;
-pub(crate) use decide::{Access, Credentials, Decision, Rules, Session, decide};
+pub(crate) use decide::{Access, Credentials, Decision, Key, Rules, decide};
+pub(crate) use place::Area;
 pub(crate) use throttle::Throttle;
-pub(crate) use visit::{Area, Visit};
+pub(crate) use visit::Visit;

@@ -11,6 +11,10 @@ pub struct WebConfig {
     pub base_url: Url,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// `FORWARD_AUTH_HEADER`, in lower case: in it a trusted proxy names whom it has signed in.
+    pub forward_auth_header: Option<String>,
+    /// `ALLOWED_HOSTS`: names without port, besides `BASE_URL`'s, that requests may be meant for.
+    pub allowed_hosts: Vec<String>,
     /// `LOCAL_ACCESS`: whether requests from this computer may do without a key.
     pub local_access: bool,
 }
@@ -24,6 +28,11 @@ impl WebConfig {
     /// Whether browsers come by https.
     pub(crate) fn https(&self) -> bool {
         self.base_url.scheme() == "https"
+    }
+
+    /// Whether browsers come by plain http over a network.
+    pub(crate) fn in_clear(&self) -> bool {
+        !self.https() && !self.is_loopback()
     }
 
     /// Whether `BASE_URL` is on this computer.

@@ -3,8 +3,10 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use app::{Kind, UserError};
-use serde_json::{Map, Value, json};
+use app::{FieldError, Kind, UserError};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// The media type of RFC 9457, section 3.
 pub(crate) const PROBLEM: &str = "application/problem+json";
@@ -51,37 +53,71 @@ impl Failure {
     }
 
     /// The problem document.
-    pub(crate) fn problem(&self) -> Value {
-        let mut problem = about(
-            &self.error.code,
-            &self.error.title,
-            &self.error.detail,
-            &self.error.action,
-        );
-        problem.insert("status".to_owned(), self.status.as_u16().into());
-        if !self.error.fields.is_empty() {
-            problem.insert("errors".to_owned(), json!(self.error.fields));
+    pub(crate) fn problem(&self) -> Problem<'_> {
+        Problem {
+            kind: problem_type(&self.error.code),
+            title: &self.error.title,
+            status: self.status.as_u16(),
+            detail: &self.error.detail,
+            code: &self.error.code,
+            action: &self.error.action,
+            errors: self.error.fields.iter().map(Into::into).collect(),
+            more: &self.error.extra,
         }
-        for (key, value) in &self.error.extra {
-            problem.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-        Value::Object(problem)
     }
 }
 
-/// The members every problem has; `status` is added where it is an answer's.
-pub(crate) fn about(code: &str, title: &str, detail: &str, action: &str) -> Map<String, Value> {
-    let members = [
-        ("type", format!("urn:caldav-sync:problem:{code}")),
-        ("title", title.to_owned()),
-        ("detail", detail.to_owned()),
-        ("code", code.to_owned()),
-        ("action", action.to_owned()),
-    ];
-    members
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), Value::from(value)))
-        .collect()
+/// An error (RFC 9457). Some have further members: `mapping_ids` says which mappings use an account,
+/// `current_id` and `current_ids` what took the place of something that changed, `id` and
+/// `mapping_id` what is there already, `fingerprint` the certificate that a server showed and
+/// `trusted_fingerprint` the one that it should have shown.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem<'a> {
+    /// Stands for `code`; nothing is to be fetched there.
+    #[serde(rename = "type")]
+    #[schema(format = "uri", example = "urn:caldav-sync:problem:not_found")]
+    kind: String,
+    /// A few words, the same for every error of this code.
+    title: &'a str,
+    /// The status of the answer.
+    status: u16,
+    /// What happened in this very case.
+    detail: &'a str,
+    /// Stable, snake case.
+    code: &'a str,
+    /// What to do next.
+    action: &'a str,
+    /// Every member or parameter at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FaultDto<'a>>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    more: &'a Map<String, Value>,
+}
+
+/// A member or parameter at fault.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub(crate) struct FaultDto<'a> {
+    /// Its name; empty when it is the body as a whole.
+    field: &'a str,
+    /// What is wrong with it.
+    detail: &'a str,
+}
+
+impl<'a> From<&'a FieldError> for FaultDto<'a> {
+    fn from(fault: &'a FieldError) -> Self {
+        Self {
+            field: &fault.field,
+            detail: &fault.detail,
+        }
+    }
+}
+
+/// The `type` of a problem with this code.
+pub(crate) fn problem_type(code: &str) -> String {
+    format!("urn:caldav-sync:problem:{code}")
 }
 
 impl From<UserError> for Failure {
@@ -120,6 +156,7 @@ impl ResponseError for Failure {
             }
             _ => {}
         }
-        response.body(self.problem().to_string())
+        // Plain texts and numbers always serialise.
+        response.body(serde_json::to_string(&self.problem()).unwrap_or_default())
     }
 }

@@ -1,8 +1,9 @@
 //! The middleware around every request: who comes in, what every answer carries, and what becomes of
 //! a panic.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,26 +12,30 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web as aw};
 use futures_util::FutureExt as _;
-use secrecy::SecretString;
 
-use crate::access::{Access, Area, Credentials, Decision, Session, Visit, decide};
+use crate::access::{Access, Area, Credentials, Decision, Key, Visit, decide};
 use crate::failure::Failure;
 use crate::pages;
+use crate::unread::{self, Unread};
 use crate::web::Web;
 
 /// No script at all, nothing from elsewhere, in nobody's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
+/// How long an address that guesses on waits for each answer.
+const SLOWED: Duration = Duration::from_secs(1);
+
 /// The middleware.
 pub(crate) async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(web) = request.app_data::<aw::Data<Web>>().cloned() else {
         return Err(actix_web::error::ErrorInternalServerError("no state"));
     };
     let visit = Visit::of(request.request(), web.config.prefix());
+    let unread = Unread::of(&mut request);
     let mut answer = match enter(&web, &visit).await {
         Err(failure) => {
             let response = refusal(&web, request.request(), &visit, &failure);
@@ -40,39 +45,44 @@ pub(crate) async fn guard(
             request.extensions_mut().insert(access);
             match serve(&web, &visit, request, next).await {
                 Ok(answer) => answer,
-                Err(error) => return Err(undressed(&web, &visit, error)),
+                Err(error) => return Err(undressed(&web, &visit, error, unread)),
             }
         }
     };
     dress(&web, &visit, answer.headers_mut());
-    Ok(answer)
+    let (asked, answer) = answer.into_parts();
+    Ok(ServiceResponse::new(
+        asked,
+        unread::answered(answer, unread),
+    ))
 }
 
 /// An answer for which no request is left to hang it on: it carries the same headers.
-fn undressed(web: &Web, visit: &Visit, error: actix_web::Error) -> actix_web::Error {
+fn undressed(
+    web: &Web,
+    visit: &Visit,
+    error: actix_web::Error,
+    unread: Option<Unread>,
+) -> actix_web::Error {
     let mut response = match error.as_error::<Failure>() {
         Some(failure) if wants_page(visit) => pages::trouble::bare(failure),
         _ => error.error_response(),
     };
     dress(web, visit, response.headers_mut());
+    let response = unread::answered(response, unread);
     actix_web::error::InternalError::from_response(error, response).into()
 }
 
 /// Who comes in, and as whom.
 async fn enter(web: &Web, visit: &Visit) -> Result<Access, Failure> {
-    if visit.peer.is_loopback() && visit.is_forwarded() {
-        web.saw_proxy();
-    }
+    web.look_for_proxies(visit);
     let rules = web.rules();
     let mut credentials = Credentials::default();
     if visit.area != Area::Probe {
         if let Some(key) = visit.bearer() {
-            credentials.key = Some(web.app.is_key(key).await?);
+            credentials.key = web.app.grant(key).await?.map_or(Key::Foreign, Key::Ours);
         } else if let Some(id) = visit.cookie(web.cookies.session_name()) {
-            credentials.session = web.app.session(id).await?.map(|csrf| Session {
-                id: SecretString::from(id),
-                csrf,
-            });
+            credentials.session = web.app.session(id).await?;
         }
     }
     match decide(&rules, visit, credentials) {
@@ -82,42 +92,51 @@ async fn enter(web: &Web, visit: &Visit) -> Result<Access, Failure> {
             "wrong_host",
             "Another host is meant",
             "This service is not reached by that host name.",
-            "Use the address in BASE_URL, or set BASE_URL to the address you use.",
+            "Use the address in BASE_URL, set BASE_URL to the address you use, or add the name to \
+             ALLOWED_HOSTS.",
         )),
-        Decision::SignIn => Err(Failure::http(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "A key is needed",
-            "This request has no key.",
-            "Send the API key as \"Authorization: Bearer KEY\", or sign in with it in the browser.",
-        )),
-        Decision::BadKey => Err(bad_key(web, visit).await),
+        Decision::SignIn => Err(key_needed()),
+        Decision::BadKey => {
+            refused_key(web, visit.client(&web.config.trusted_proxies)).await?;
+            Err(key_needed())
+        }
         Decision::CrossSite => Err(cross_site()),
+        Decision::Beyond => Err(Failure::http(
+            StatusCode::FORBIDDEN,
+            "key_scope",
+            "The key is not good for that",
+            "This key was made for less than this request does.",
+            "Use a key with the scope \"admin\"; for POST /sync one with the scope \"sync\" is enough.",
+        )),
     }
 }
 
-/// A wrong key: whoever guesses is made to wait.
-async fn bad_key(web: &Web, visit: &Visit) -> Failure {
-    let client = visit.client(&web.config.trusted_proxies);
-    let slowed = web.throttle.may_try(client, Instant::now()).is_err();
-    let wait = web.throttle.failed(client, Instant::now());
-    tracing::warn!(client = %client, "a request with a wrong key was refused");
-    if slowed {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        return too_many();
-    }
-    tokio::time::sleep(wait).await;
+/// 401: the same for no key, an unknown one and one that cannot be read.
+fn key_needed() -> Failure {
     Failure::http(
         StatusCode::UNAUTHORIZED,
         "unauthorized",
         "A key is needed",
-        "The key of this request is not valid.",
-        "Check the key. If it is lost, set a new API_KEY and restart.",
+        "This request has no valid key.",
+        "Send the API key as \"Authorization: Bearer KEY\", or sign in with it in the browser. If it is \
+         lost, set a new API_KEY and restart.",
     )
 }
 
+/// A wrong key, wherever it was given: put into the log for whoever bans addresses (the line is
+/// documented), and the guesser is made to wait.
+///
+/// # Errors
+/// 429 for an address that has used up its tries.
+pub(crate) async fn refused_key(web: &Web, client: IpAddr) -> Result<(), Failure> {
+    tracing::warn!(client = %client, "a wrong key was refused");
+    let tried = web.throttle.failed(client, Instant::now());
+    tokio::time::sleep(tried.unwrap_or(SLOWED)).await;
+    tried.map(drop).map_err(|_| too_many())
+}
+
 /// 429.
-pub(crate) fn too_many() -> Failure {
+fn too_many() -> Failure {
     Failure::http(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_attempts",
@@ -154,21 +173,30 @@ async fn serve(
         }
         Ok(Err(error)) => Err(error),
         Err(_) => {
-            let id = app::access::random(9).unwrap_or_default();
-            tracing::error!(request_id = %id, path, "a handler panicked");
-            Err(Failure::http(
+            tracing::error!(path, "a handler panicked");
+            Err(numbered(Failure::http(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something broke",
-                format!("The program made a mistake (request {id})."),
+                "The program made a mistake.",
                 "Try again. If it stays, report it with the log's lines about this request.",
-            )
+            ))
             .into())
         }
     }
 }
 
-/// Answers of the framework that say nothing get words: HTML for pages, a problem for all else.
+/// An error of our own gets a number that the log has too.
+fn numbered(mut failure: Failure) -> Failure {
+    let id = app::access::random(9).unwrap_or_default();
+    tracing::error!(request_id = %id, code = %failure.error.code, "answered with an error of our own");
+    failure.error.detail = format!("{} (Request {id}.)", failure.error.detail);
+    *failure.error = failure.error.with("request_id", id);
+    failure
+}
+
+/// Answers of the framework that say nothing get words: HTML for pages, a problem for all else. And
+/// our own errors get their number.
 fn explained(
     web: &Web,
     visit: &Visit,
@@ -176,15 +204,17 @@ fn explained(
     answer: ServiceResponse<BoxBody>,
 ) -> ServiceResponse<BoxBody> {
     let status = answer.status();
-    let told = answer.headers().contains_key(header::CONTENT_TYPE);
-    if !status.is_client_error() && !status.is_server_error() || told && !wants_page(visit) {
+    if !status.is_client_error() && !status.is_server_error() {
         return answer;
     }
-    let is_html = answer
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if is_html || visit.area == Area::Probe {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    let is = |wanted: &str| kind.is_some_and(|kind| kind.as_bytes().starts_with(wanted.as_bytes()));
+    let told = if wants_page(visit) {
+        is("text/html")
+    } else {
+        is("application/") && status != StatusCode::INTERNAL_SERVER_ERROR
+    };
+    if told {
         return answer;
     }
     let failure = match answer
@@ -197,6 +227,11 @@ fn explained(
             error: failure.error.clone(),
         },
         None => plain(status),
+    };
+    let failure = if status == StatusCode::INTERNAL_SERVER_ERROR {
+        numbered(failure)
+    } else {
+        failure
     };
     let mut response = refusal(web, asked, visit, &failure);
     if let Some(allow) = answer.headers().get(header::ALLOW) {
@@ -238,7 +273,11 @@ fn refusal(web: &Web, asked: &HttpRequest, visit: &Visit, failure: &Failure) -> 
     if failure.status == StatusCode::UNAUTHORIZED && visit.method == Method::GET {
         return pages::sign_in::lead_there(web, asked);
     }
-    pages::trouble::page(web, asked, failure)
+    let mut page = pages::trouble::page(web, asked, failure);
+    if let Some(when) = failure.error_response().headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, when.clone());
+    }
+    page
 }
 
 /// What every answer carries.

@@ -3,10 +3,12 @@
 
 mod form;
 mod json;
+mod params;
 mod query;
 
 pub(crate) use form::Form;
-pub(crate) use json::{Body, read};
+pub(crate) use json::{Body, optional};
+pub(crate) use params::{Limit, Nothing, Params, flag};
 pub(crate) use query::Query;
 
 use std::time::Duration;
@@ -19,13 +21,15 @@ use futures_util::StreamExt as _;
 use crate::failure::Failure;
 
 /// Bytes of a JSON body at most.
-pub(crate) const JSON_BYTES: usize = 64 * 1024;
+const JSON_BYTES: usize = 64 * 1024;
 /// Bytes of a form at most.
 pub(crate) const FORM_BYTES: usize = 16 * 1024;
 /// Bytes of the sign-in form at most: anybody may send it.
-pub(crate) const SIGN_IN_BYTES: usize = 2 * 1024;
+pub(crate) const SIGN_IN_BYTES: usize = 1024;
+/// Bytes at most of a body that is not looked at.
+const IGNORED_BYTES: usize = 4 * 1024 * 1024;
 /// Time for a body.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a body within its limits.
 pub(crate) async fn bytes(payload: &mut Payload, limit: usize) -> Result<Bytes, Failure> {
@@ -65,6 +69,24 @@ pub(crate) async fn bytes(payload: &mut Payload, limit: usize) -> Result<Bytes, 
                 "Send the request again.",
             ))
         })
+}
+
+/// Lets a body that nobody wants to know go by: whoever sends one may listen to the answer only when
+/// he is rid of it. What is too large or too slow is left where it is, and the connection ends with
+/// the answer.
+pub(crate) async fn ignore(payload: actix_web::web::Payload) {
+    let mut payload = payload.into_inner();
+    let mut left = IGNORED_BYTES;
+    let passing = async {
+        while let Some(Ok(piece)) = payload.next().await {
+            left = left.saturating_sub(piece.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // However it ended, the answer is the same.
+    let _ = tokio::time::timeout(PATIENCE, passing).await;
 }
 
 /// The media type of a request, in lower case and without parameters; empty when it has none.

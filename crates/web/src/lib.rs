@@ -5,6 +5,7 @@
 //!
 //! - `access`: who may come in. The rules are pure functions over a `Visit`.
 //! - `api`: JSON in and out, one module a resource; every error is `application/problem+json`.
+//! - `openapi`: the document about the API, read off its handlers.
 //! - `pages`: HTML, server-rendered, plain forms, no script.
 //! - `gate`: the middleware around every request: access, headers, errors without a body, panics.
 //!
@@ -18,11 +19,14 @@ mod config;
 mod failure;
 mod gate;
 mod input;
+mod openapi;
 mod pages;
 mod routes;
 mod server;
+mod unread;
 mod web;
 
 pub use access::Cidr;
 pub use config::WebConfig;
+pub use routes::addresses;
 pub use server::server;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::App;
 
-use crate::access::{Cookies, Rules, Throttle};
+use crate::access::{Cookies, Rules, Throttle, Visit};
 use crate::config::WebConfig;
 
 /// Shared by all workers.
@@ -13,11 +13,12 @@ pub(crate) struct Web {
     pub(crate) config: WebConfig,
     pub(crate) cookies: Cookies,
     pub(crate) throttle: Throttle,
-    /// The token of forms for visitors from this computer, who have no session: another site cannot
-    /// read it. New at each start.
-    pub(crate) local_csrf: String,
+    /// The token of forms for visitors without a session, from this computer or signed in by a proxy:
+    /// another site cannot read it. New at each start.
+    pub(crate) common_csrf: String,
     port: u16,
     proxy_seen: AtomicBool,
+    forgery_told: AtomicBool,
 }
 
 impl Web {
@@ -25,9 +26,10 @@ impl Web {
         Ok(Self {
             cookies: Cookies::new(&config),
             throttle: Throttle::default(),
-            local_csrf: app::access::random(24)?,
+            common_csrf: app::access::random(24)?,
             port,
             proxy_seen: AtomicBool::new(false),
+            forgery_told: AtomicBool::new(false),
             app,
             config,
         })
@@ -45,21 +47,50 @@ impl Web {
                 .unwrap_or_default()
                 .to_owned(),
             origin: self.config.origin(),
+            more_hosts: self.config.allowed_hosts.clone(),
             port: self.port,
             proxies: self.config.trusted_proxies.clone(),
+            forward_auth: self.config.forward_auth_header.clone(),
             proxy_seen: self.proxy_seen.load(Ordering::Relaxed),
         }
     }
 
-    /// A proxy on this computer was seen: nobody is local until the next start.
-    pub(crate) fn saw_proxy(&self) {
-        if self.rules().local_in_force() && !self.proxy_seen.swap(true, Ordering::Relaxed) {
+    /// Notices what a request says about proxies. One on this computer: nobody is local until the next
+    /// start, for a proxy makes everybody look so.
+    pub(crate) fn look_for_proxies(&self, visit: &Visit) {
+        if visit.peer.is_loopback() && visit.is_forwarded() {
+            let was_in_force = self.rules().local_in_force();
+            if !self.proxy_seen.swap(true, Ordering::Relaxed) && was_in_force {
+                tracing::warn!(
+                    "a request from this computer came through a proxy: from now until the next \
+                     start every request needs the key. Set BASE_URL to the address the proxy is \
+                     reached at"
+                );
+            }
+        }
+        let config = &self.config;
+        if visit.is_forged(
+            config.forward_auth_header.as_deref(),
+            &config.trusted_proxies,
+        ) && !self.forgery_told.swap(true, Ordering::Relaxed)
+        {
             tracing::warn!(
-                "a request from this computer came through a proxy: from now until the next start \
-                 every request needs the key. Set BASE_URL to the address the proxy is reached at"
+                peer = %visit.peer,
+                "headers that only a proxy sends came from an address that is not in \
+                 TRUSTED_PROXIES; they are ignored. This is said once"
             );
         }
-        self.proxy_seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody is local any more because a proxy was seen.
+    pub(crate) fn local_has_ended(&self) -> bool {
+        let rules = self.rules();
+        rules.proxy_seen
+            && Rules {
+                proxy_seen: false,
+                ..rules
+            }
+            .local_in_force()
     }
 
     /// A path of this site, under the base path.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use xshell::Shell;
 
-use super::{apt_install, can_apt_install, find_program};
+use super::{apt_install, can_apt_install, named};
 use crate::Result;
 
 /// Environment variable with the path of the browser.
@@ -50,11 +50,4 @@ pub(super) fn provision(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
 /// Browser and driver, when both are there.
 pub(super) fn existing() -> Option<(PathBuf, PathBuf)> {
     Some((named(CHROMIUM, BROWSERS)?, named(CHROMEDRIVER, DRIVERS)?))
-}
-
-fn named(variable: &str, usual: &[&str]) -> Option<PathBuf> {
-    match std::env::var(variable) {
-        Ok(path) if !path.is_empty() => find_program(&path),
-        _ => usual.iter().find_map(|name| find_program(name)),
-    }
 }

@@ -1,17 +1,21 @@
 //! `DATA_DIR` and the key file in it: looked at before anything is opened, with the very command to
-//! run when something is amiss.
+//! run when something is amiss. How the key file is read, written and replaced is in `key_file`.
+
+mod key_file;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use store::Keys;
 
 use super::error::ConfigError;
+use key_file::no_key;
+pub(crate) use key_file::{read_key, write_private};
 
 /// The database's file name.
-const DATABASE: &str = "caldav_sync.db";
+pub(crate) const DATABASE: &str = "caldav_sync.db";
 /// The key file's name.
 const KEY_FILE: &str = "secret.key";
 
@@ -27,31 +31,7 @@ impl DataDir {
     /// # Errors
     /// Says which command mends it.
     pub(crate) fn check(path: &Path) -> Result<Self, ConfigError> {
-        let shown = path.display();
-        let wrong = |wrong: &str, action: String| {
-            ConfigError::one("DATA_DIR", shown.to_string(), wrong, action)
-        };
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => {
-                return Err(wrong(
-                    "it is a file, not a folder.",
-                    "Set DATA_DIR to a folder.".to_owned(),
-                ));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(wrong(
-                    "there is no such folder.",
-                    format!("Run: mkdir -p -m 700 {}", quoted(path)),
-                ));
-            }
-            Err(error) => {
-                return Err(wrong(
-                    &format!("it cannot be looked at: {error}."),
-                    permission(path),
-                ));
-            }
-        }
+        is_folder(path)?;
         let probe = path.join(".caldav-sync-probe");
         let written = File::create(&probe).and_then(|mut file| file.write_all(b"probe"));
         match written.and_then(|()| std::fs::remove_file(&probe)) {
@@ -59,19 +39,97 @@ impl DataDir {
                 path: path.to_owned(),
             }),
             Err(error) if error.kind() == ErrorKind::StorageFull => Err(wrong(
+                path,
                 "the disk is full.",
                 format!("Make room: df -h {}", quoted(path)),
             )),
             Err(error) => Err(wrong(
+                path,
                 &format!("it cannot be written: {error}."),
                 permission(path),
             )),
         }
     }
 
+    /// A folder that is there, to be looked at: nothing is written to find that out.
+    ///
+    /// # Errors
+    /// Says which command mends it.
+    pub(crate) fn there(path: &Path) -> Result<Self, ConfigError> {
+        is_folder(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+        })
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database is, which must be there.
+    ///
+    /// # Errors
+    /// There is none yet.
+    pub(crate) fn existing_database(&self) -> Result<PathBuf, ConfigError> {
+        let path = self.database();
+        if path.exists() {
+            return Ok(path);
+        }
+        Err(ConfigError::one(
+            "DATA_DIR",
+            self.path.display().to_string(),
+            "there is no database in it.",
+            "Set DATA_DIR to the folder that the server uses. Its first start makes the database.",
+        ))
+    }
+
     /// Where the database is.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
+    }
+
+    /// Whether a path names one of the files that make up the data.
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        let full = |path: &Path| path.canonicalize().ok();
+        let Some(path) = full(path) else {
+            return false;
+        };
+        self.files()
+            .iter()
+            .any(|file| full(file).as_ref() == Some(&path))
+    }
+
+    /// Those of the files that others than their owner may read.
+    pub(crate) fn open_to_others(&self) -> Vec<String> {
+        self.files()
+            .iter()
+            .filter(|file| is_open_to_others(file))
+            .map(|file| file.display().to_string())
+            .collect()
+    }
+
+    /// Whether this user may write the database; nothing is written to find that out.
+    ///
+    /// # Errors
+    /// Says which command mends it.
+    pub(crate) fn takes_writes(&self) -> Result<(), ConfigError> {
+        match OpenOptions::new().append(true).open(self.database()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(wrong(
+                &self.path,
+                &format!("the database cannot be written: {error}."),
+                permission(&self.path),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.database(), self.key_file()];
+        for suffix in ["-wal", "-shm"] {
+            files.push(self.path.join(format!("{DATABASE}{suffix}")));
+        }
+        files
     }
 
     /// The key that secrets are sealed with: `SECRET_KEY`, else the key file, which is made when
@@ -87,21 +145,11 @@ impl DataDir {
             })?;
             return Ok((keys, false));
         }
-        let path = self.path.join(KEY_FILE);
-        let shown = path.display().to_string();
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Keys::from_base64(&SecretString::from(text))
+        match self.stored_key()? {
+            Some(text) => Keys::from_base64(&text)
                 .map(|keys| (keys, false))
-                .map_err(|error| {
-                    ConfigError::one(KEY_FILE, shown, format!("{error}."), RESTORE_KEY)
-                }),
-            Err(error) if error.kind() == ErrorKind::NotFound => self.make_key(&path),
-            Err(error) => Err(ConfigError::one(
-                KEY_FILE,
-                shown,
-                format!("it cannot be read: {error}."),
-                permission(&self.path),
-            )),
+                .map_err(|error| no_key(&self.key_file(), error)),
+            None => self.make_key(&self.key_file()),
         }
     }
 
@@ -125,23 +173,33 @@ impl DataDir {
             )
         };
         let (keys, text) = Keys::generate().map_err(|error| failed(&error))?;
-        // Under another name first: a stop half-way leaves no half key.
-        let unfinished = path.with_extension("key.part");
-        match std::fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&error)),
-            _ => {}
-        }
-        private(OpenOptions::new().write(true).create_new(true))
-            .open(&unfinished)
-            .and_then(|mut file| {
-                file.write_all(text.expose_secret().as_bytes())?;
-                file.write_all(b"\n")?;
-                file.sync_all()
-            })
-            .and_then(|()| std::fs::rename(&unfinished, path))
-            .and_then(|()| File::open(&self.path)?.sync_all())
-            .map_err(|error| failed(&error))?;
+        write_private(path, &text).map_err(|error| failed(&error))?;
         Ok((keys, true))
+    }
+}
+
+fn wrong(path: &Path, wrong: &str, action: String) -> ConfigError {
+    ConfigError::one("DATA_DIR", path.display().to_string(), wrong, action)
+}
+
+fn is_folder(path: &Path) -> Result<(), ConfigError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(wrong(
+            path,
+            "it is a file, not a folder.",
+            "Set DATA_DIR to a folder.".to_owned(),
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(wrong(
+            path,
+            "there is no such folder.",
+            format!("Run: mkdir -p -m 700 {}", quoted(path)),
+        )),
+        Err(error) => Err(wrong(
+            path,
+            &format!("it cannot be looked at: {error}."),
+            permission(path),
+        )),
     }
 }
 
@@ -191,6 +249,17 @@ fn process_owner() -> Option<(u32, u32)> {
 }
 
 #[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_path: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
 fn same_file_system(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let device = |path| std::fs::metadata(path).map(|found| found.dev()).ok();
@@ -200,17 +269,6 @@ fn same_file_system(one: &Path, other: &Path) -> bool {
 #[cfg(not(unix))]
 fn same_file_system(_one: &Path, _other: &Path) -> bool {
     false
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }
 
 #[cfg(test)]

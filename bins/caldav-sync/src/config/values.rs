@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::environment::Environment;
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         match read(found.value) {
             Ok(value) => Some(value),
             Err(wrong) => {
-                self.wrong(name, found.place, wrong);
+                self.wrong(name, found.name, found.place, wrong);
                 None
             }
         }
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
             Ok(Some(found)) => match check(&found.value) {
                 Ok(()) => Some(found.value),
                 Err(wrong) => {
-                    self.wrong(name, found.place, wrong);
+                    self.wrong(name, found.name, found.place, wrong);
                     None
                 }
             },
@@ -74,10 +74,10 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn wrong(&mut self, name: &'static str, place: String, wrong: String) {
+    fn wrong(&mut self, name: &'static str, called: String, place: String, wrong: String) {
         let expects = variables::find(name).map_or("", |variable| variable.expects);
         self.problems.push(Problem {
-            what: name.to_owned(),
+            what: called,
             place,
             wrong,
             action: format!("Set it to {expects}."),
@@ -112,6 +112,72 @@ pub(crate) fn base_address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Whether a secret can sign what is sent to a webhook.
+pub(crate) fn webhook_secret(secret: &SecretString) -> Result<(), String> {
+    match secret.expose_secret().strip_prefix("whsec_") {
+        Some(encoded) if data_encoding::BASE64.decode(encoded.as_bytes()).is_err() => {
+            Err("what follows whsec_ is no base64.".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Headers that come with requests for other reasons than a sign-in.
+const TAKEN: [&str; 14] = [
+    "accept",
+    "authorization",
+    "connection",
+    "cookie",
+    "forwarded",
+    "host",
+    "origin",
+    "referer",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+/// Host names as URLs write them, without port.
+pub(crate) fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let names = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            let url = Url::parse(&format!("http://{name}/"));
+            let host = url.as_ref().ok().and_then(Url::host_str);
+            match host {
+                Some(host) if host.eq_ignore_ascii_case(name) && host != "*" => Ok(host.to_owned()),
+                _ => Err(format!("{name:?} is no host name.")),
+            }
+        })
+        .collect()
+}
+
+/// The name of a header in which a proxy may say whom it has signed in, in lower case: none that
+/// browsers or proxies send for other reasons.
+pub(crate) fn identity_header(text: &str) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    let is_name = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_taken = TAKEN.contains(&name.as_str())
+        || ["sec-", "accept-", "content-"]
+            .iter()
+            .any(|start| name.starts_with(start));
+    if !is_name {
+        return Err(format!("{text:?} is no header name."));
+    }
+    if is_taken {
+        return Err(format!("{text:?} comes with every request."));
+    }
+    Ok(name)
+}
+
 /// `on` or `off`, and what others call them.
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
@@ -139,6 +205,23 @@ mod tests {
         ] {
             let error = base_address(wrong).unwrap_err();
             assert!(!error.contains("a:b"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_hosts_and_headers_are_judged() {
+        let names = hosts("caldav-sync, NAS.lan,[::1],192.168.1.5").unwrap();
+        assert_eq!(names, ["caldav-sync", "nas.lan", "[::1]", "192.168.1.5"]);
+        for wrong in ["nas:8080", "http://nas", "a@b", "a/b", "na s", "*"] {
+            assert!(hosts(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(identity_header("Remote-User"), Ok("remote-user".to_owned()));
+        assert_eq!(
+            identity_header("X-Forwarded-User"),
+            Ok("x-forwarded-user".to_owned())
+        );
+        for wrong in ["Cookie", "X-Forwarded-For", "Sec-Fetch-Site", "a b", "a:b"] {
+            assert!(identity_header(wrong).is_err(), "{wrong}");
         }
     }
 

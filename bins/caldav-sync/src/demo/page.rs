@@ -2,11 +2,11 @@
 //! itself again every few seconds. A server of its own on a port of its own: it is no part of the
 //! product.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
@@ -21,6 +21,8 @@ use super::entry::ZONE;
 
 /// Days shown.
 const DAYS: i64 = 31;
+/// Edits remembered.
+const NEWS: usize = 6;
 /// Seconds until the page loads itself again.
 const REFRESH: u32 = 3;
 
@@ -30,7 +32,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#1f1f1f;backg
     main{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1.5rem}\
     section{border:1px solid #c7c7c7;border-radius:.5rem;padding:0 1rem 1rem}\
     h2{font-size:1.15rem}h3{font-size:.95rem;margin:1rem 0 .25rem;color:#444}\
-    ul{list-style:none;margin:0;padding:0}li{padding:.15rem 0}\
+    ul{list-style:none;margin:0;padding:0}#news{margin-bottom:1rem}li{padding:.15rem 0}\
     .time{display:inline-block;min-width:7.5rem;color:#444;font-variant-numeric:tabular-nums}\
     .note{font-size:.8rem;color:#555;border:1px solid #c7c7c7;border-radius:.5rem;padding:0 .4rem}\
     del{color:#6b6b6b}\
@@ -48,6 +50,29 @@ pub(super) struct Window {
     pub(super) calendars: Vec<(&'static str, &'static str)>,
     /// Where the dashboard is.
     pub(super) dashboard: String,
+    /// What people did.
+    pub(super) news: Arc<News>,
+}
+
+/// What people did last, newest first.
+#[derive(Debug, Default)]
+pub(super) struct News(Mutex<VecDeque<String>>);
+
+impl News {
+    /// Remembers a line; the oldest goes.
+    pub(super) fn add(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push_front(line);
+        lines.truncate(NEWS);
+    }
+
+    fn html(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().fold(String::new(), |mut out, line| {
+            let _ = write!(out, "<li>{}</li>", escape(line));
+            out
+        })
+    }
 }
 
 /// Serves the page. The server ends by its handle.
@@ -106,9 +131,11 @@ fn html(window: &Window, now: Timestamp) -> String {
          <body><header><h1>Simulated Google Calendar</h1><p>What {account} would see at Google, \
          from now on for {DAYS} days; times in {ZONE}. Nothing here leaves this computer. \
          <a href=\"{dashboard}\">To the dashboard of caldav-sync</a></p></header>\
+         <h2>What people did last</h2><ul id=\"news\">{news}</ul>\
          <main>{sections}</main></body></html>",
         account = escape(window.account),
         dashboard = escape(&window.dashboard),
+        news = window.news.html(),
     )
 }
 

@@ -12,11 +12,12 @@ use simulators::google::{
     AccountConfig, CalendarConfig, ClockMode, Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET,
     GoogleSim, GoogleSimConfig,
 };
-use store::records::MappingSettings;
+use store::records::{Direction, MappingSettings};
 use url::Url;
 
 use super::entry::ZONE;
-use super::life::Edit;
+use super::hand;
+use super::life::{Edit, SHARED};
 use super::samples::SampleCalendar;
 use crate::config::environment::Environment;
 use crate::failure::Failure;
@@ -37,14 +38,14 @@ pub(super) const GOOGLE_CALENDARS: [(&str, &str, &str); 2] = [
     ),
 ];
 /// Who owns the CalDAV calendars.
-const USER: &str = "ada";
+pub(super) const USER: &str = "ada";
 const PASSWORD: &str = "demo";
 /// Tombstones at the simulated Google are forgotten after this long, as at the real one.
 const KEEP_TOMBSTONES: SignedDuration = SignedDuration::from_hours(2);
 
 /// Both simulators.
 pub(super) struct World {
-    caldav: CaldavSim,
+    pub(super) caldav: CaldavSim,
     /// Shared with the page that shows it.
     pub(super) google: Arc<GoogleSim>,
 }
@@ -113,6 +114,7 @@ impl World {
                 base_url: Some(self.caldav.url().to_owned()),
                 username: Some(USER.to_owned()),
                 password: Some(SecretString::from(PASSWORD)),
+                ..CaldavAccountInput::default()
             })
             .await?;
         self.sign_in(app).await?;
@@ -130,7 +132,14 @@ impl World {
                 id: None,
                 caldav_calendar_id: Some(from.id.clone()),
                 google_calendar_id: Some(to.id.clone()),
-                settings: MappingSettings::default(),
+                settings: MappingSettings {
+                    direction: if slug == SHARED {
+                        Direction::Bidirectional
+                    } else {
+                        Direction::CaldavToGoogle
+                    },
+                    ..MappingSettings::default()
+                },
             })
             .await?;
         }
@@ -166,15 +175,20 @@ impl World {
         Ok(())
     }
 
-    /// Plays an edit on the calendar server.
-    pub(super) fn play(&self, edit: &Edit) {
+    /// Plays an edit where it belongs. False when there was nothing to edit: a visitor may have
+    /// made the calendars say something else.
+    pub(super) fn play(&self, edit: &Edit) -> bool {
         match edit {
             Edit::Put { slug, entry } => {
                 self.put(slug, &entry.name(), &entry.ics(Timestamp::now()));
+                true
             }
-            Edit::Delete { slug, name } => {
-                self.caldav.delete(USER, slug, name);
-            }
+            Edit::Delete { slug, name } => self.caldav.delete(USER, slug, name),
+            Edit::Google(touch) => GOOGLE_CALENDARS
+                .iter()
+                .find(|(_, _, slug)| *slug == SHARED)
+                .and_then(|(id, ..)| hand::touch(self.google.as_user(ACCOUNT), id, touch))
+                .is_some(),
         }
     }
 

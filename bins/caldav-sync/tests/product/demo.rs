@@ -33,7 +33,14 @@ async fn it_shows_two_mapped_calendars_and_their_events_arriving() {
     // As a browser on this computer does: no key.
     let mappings: Value =
         serde_json::from_str(&get(&format!("{dashboard}/mappings")).await).unwrap();
-    assert_eq!(mappings["mappings"].as_array().unwrap().len(), 2);
+    let mut ways: Vec<&str> = mappings["mappings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mapping| mapping["direction"].as_str().unwrap())
+        .collect();
+    ways.sort_unstable();
+    assert_eq!(ways, ["bidirectional", "caldav_to_google"]);
     let page = get(&format!("{dashboard}/")).await;
     for name in ["Work", "Family"] {
         assert!(page.contains(name), "no {name} on the dashboard: {page}");
@@ -54,6 +61,16 @@ async fn it_shows_two_mapped_calendars_and_their_events_arriving() {
             .then_some(())
     })
     .await;
+    // The page says who did what where, and what both did at once is on record.
+    wait_until("a conflict", async || {
+        let conflicts = get(&format!("{dashboard}/conflicts?status=decided")).await;
+        conflicts.contains("inema").then_some(())
+    })
+    .await;
+    let page = get(&google).await;
+    for words in ["Ada, on the CalDAV side: ", "Ben, at Google: "] {
+        assert!(page.contains(words), "no {words}: {page}");
+    }
     assert!(
         begun.elapsed() < Duration::from_secs(30),
         "{:?}",

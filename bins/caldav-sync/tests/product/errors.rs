@@ -207,7 +207,7 @@ async fn a_changed_password_stops_its_own_mapping_only_and_loses_nothing() {
     api.sync_well(&first).await;
     api.sync_well(&second).await;
 
-    broken.set_user(UserSpec::new("alice", "a new one"));
+    broken.set_user(UserSpec::new("alice", "another-password"));
     whole.put("alice", "work", "c.ics", &event("c", "Another", 5));
     let run = api.sync(&first).await;
     assert_eq!(run["status"], "failure");
@@ -227,7 +227,7 @@ async fn a_changed_password_stops_its_own_mapping_only_and_loses_nothing() {
     assert_eq!(states, ["unauthorized"]);
 
     let path = format!("/caldav/accounts/{}", account["id"].as_str().unwrap());
-    let change = json!({ "password": "a new one" });
+    let change = json!({ "password": "another-password" });
     let (code, answer) = api
         .request(reqwest::Method::PATCH, &path, Some(&change))
         .await;

@@ -9,12 +9,25 @@
     reason = "a test fails by panicking, with the reason in its message and what the program said"
 )]
 
+mod access;
+mod answers;
+mod bombs;
 mod browser_flow;
+mod certificates;
+mod chaos;
 mod common;
 mod configuration;
+mod declared;
 mod demo;
+mod described;
 mod errors;
 mod faults;
+mod log_lines;
+mod markup_browser;
 mod one_way;
+mod operations;
+mod pains;
+mod proxies;
 mod quiet;
 mod rest_flow;
+mod webhooks;

@@ -8,6 +8,7 @@ use sync_engine::model::{Caldav, ResourceId};
 use sync_engine::observation::Seen;
 
 use super::Calendar;
+use super::observe::Told;
 use crate::error::{Error, Trouble};
 use crate::etag;
 use crate::href::Href;
@@ -63,15 +64,16 @@ impl Calendar {
                     queue.push(other.to_vec());
                 }
                 Batch::Answered(entries) => {
-                    let named = self.reconcile(&entries, asked, &mut seen);
+                    let named = self.reconcile(entries, asked);
                     alone.extend(named.failed);
                     // Some servers cap an answer without a word: the rest is asked for again as long
                     // as that brings anything.
-                    if named.any {
-                        queue.push(named.omitted);
-                    } else {
+                    if named.given.is_empty() {
                         alone.extend(named.omitted);
+                    } else {
+                        queue.push(named.omitted);
                     }
+                    seen.extend(self.observe_all(named.given).await);
                 }
             }
         }
@@ -98,20 +100,18 @@ impl Calendar {
                 Ok(Batch::Useless)
             }
             Err(Trouble::Error(Error::Unreachable {
-                source: outbound::Error::TooLarge { .. },
-            })) => Ok(Batch::TooLarge),
+                source: source @ outbound::Error::TooLarge { .. },
+            })) => {
+                self.note_oversized(source)?;
+                Ok(Batch::TooLarge)
+            }
             Err(Trouble::Error(error)) => Err(error),
         }
     }
 
     /// Takes from an answer what it really gives, and says what is left of what was asked.
-    fn reconcile(
-        &self,
-        entries: &[Entry],
-        asked: Vec<Href>,
-        seen: &mut Vec<Seen<Caldav>>,
-    ) -> Named {
-        let mut answers: BTreeMap<ResourceId<Caldav>, &Entry> = BTreeMap::new();
+    fn reconcile(&self, entries: Vec<Entry>, asked: Vec<Href>) -> Named {
+        let mut answers: BTreeMap<ResourceId<Caldav>, Entry> = BTreeMap::new();
         for entry in entries {
             if let Some(href) = Href::parse(&self.base, &entry.href) {
                 // Of two answers the one with content counts.
@@ -125,21 +125,24 @@ impl Calendar {
         }
         let mut named = Named::default();
         for href in asked {
-            let Some(entry) = answers.get(&href.id()) else {
+            let Some(entry) = answers.remove(&href.id()) else {
                 named.omitted.push(href);
                 continue;
             };
-            match (&entry.props.data, entry.is_failure()) {
-                (Some(data), false) => {
-                    let bytes = data.as_bytes();
+            let failed = entry.is_failure();
+            match entry.props.data {
+                Some(data) if !failed => {
+                    let bytes = data.into_bytes();
                     let given = entry.props.etag.as_deref().and_then(etag::from_text);
                     if let Some(etag) = &given {
                         self.note_etag(etag);
                     }
-                    let version = given.unwrap_or_else(|| etag::of_content(bytes));
-                    let modified = entry.props.modified.as_deref();
-                    seen.push(self.observe(&href, Some(version), modified, bytes));
-                    named.any = true;
+                    named.given.push(Told {
+                        href,
+                        etag: Some(given.unwrap_or_else(|| etag::of_content(&bytes))),
+                        modified: entry.props.modified,
+                        bytes,
+                    });
                 }
                 _ => named.failed.push(href),
             }
@@ -148,13 +151,13 @@ impl Calendar {
     }
 }
 
-/// What a multiget left unanswered.
+/// What a multiget gave, and what it left unanswered.
 #[derive(Default)]
 struct Named {
+    /// Content.
+    given: Vec<Told>,
     /// Not a word about these.
     omitted: Vec<Href>,
     /// An answer without content.
     failed: Vec<Href>,
-    /// Whether it gave anything at all.
-    any: bool,
 }

@@ -16,8 +16,9 @@ use crate::error::{Error, Trouble};
 use crate::multistatus::Entry;
 use crate::requests::{CollectionState, Failure, ListEtags, ReadCollection, SyncCollection};
 
-/// Pages followed at most.
+/// Pages followed at most, and what they may name together.
 const MOST_PAGES: usize = 1000;
+const MOST_RESOURCES: usize = 200_000;
 /// A token refused so often in a row is not worth asking for, until the next daily listing.
 const MOST_REFUSALS: u8 = 2;
 /// From how many members on a report of all of them is taken for an answer to another question.
@@ -115,6 +116,10 @@ impl Calendar {
                 Err(Trouble::Error(error)) => return Err(error),
             };
             entries.extend(page.entries);
+            if entries.len() > MOST_RESOURCES {
+                // Pages that go on and on; the plain listing has a limit of its own.
+                return Ok(Changes::Refused);
+            }
             if !page.truncated {
                 return Ok(Changes::Pages(entries, page.token));
             }

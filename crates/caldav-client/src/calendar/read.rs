@@ -4,6 +4,7 @@ use sync_engine::model::{Caldav, Etag};
 use sync_engine::observation::Seen;
 
 use super::Calendar;
+use super::observe::Told;
 use crate::error::{Error, Trouble};
 use crate::etag;
 use crate::href::{self, Href};
@@ -63,7 +64,11 @@ impl Calendar {
                 },
                 Err(Trouble::Error(Error::Unreachable {
                     source: source @ outbound::Error::TooLarge { .. },
-                })) => return Ok(Current::Unreadable(source.to_string())),
+                })) => {
+                    let reason = source.to_string();
+                    self.note_oversized(source)?;
+                    return Ok(Current::Unreadable(reason));
+                }
                 Err(Trouble::Error(error)) => return Err(error),
             }
         }
@@ -81,13 +86,22 @@ impl Calendar {
                 etag: None,
                 reason,
             },
-            Current::Found(found) => self.observe_found(&found),
+            Current::Found(found) => {
+                let told = Told {
+                    href: found.href,
+                    etag: Some(found.etag),
+                    modified: found.modified,
+                    bytes: found.bytes,
+                };
+                let lost = told.lost();
+                self.observe_all(vec![told]).await.pop().unwrap_or(lost)
+            }
         })
     }
 
     /// What a resource that was read shows.
     pub(super) fn observe_found(&self, found: &Found) -> Seen<Caldav> {
-        self.observe(
+        self.reader().observe(
             &found.href,
             Some(found.etag.clone()),
             found.modified.as_deref(),

@@ -51,7 +51,10 @@ impl Calendar {
                     Look::Settled(written) => return Ok(written),
                     Look::Expected(_) => return Err(trouble.on_event(&self.host())),
                 },
-                _ if trouble.may_have_arrived() && attempt < TRIES => attempt += 1,
+                _ if trouble.may_have_arrived() && attempt < TRIES => {
+                    self.session.after_stumbling(&trouble, attempt).await;
+                    attempt += 1;
+                }
                 _ => return Err(trouble.on_event(&self.host())),
             }
         }

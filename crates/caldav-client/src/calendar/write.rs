@@ -16,7 +16,7 @@ use crate::requests::{Condition, Failure, Put, Stored};
 
 /// How many times a write is begun: a second time only after a lost answer, and then only when a
 /// read has shown that the first one did nothing.
-pub(super) const TRIES: usize = 2;
+pub(super) const TRIES: u32 = 2;
 
 impl Calendar {
     /// Creates a copy under the name its tag gives.
@@ -52,6 +52,7 @@ impl Calendar {
             if !trouble.may_have_arrived() || attempt >= TRIES {
                 return self.not_created(&href, trouble).await;
             }
+            self.session.after_stumbling(&trouble, attempt).await;
             look_first = true;
             attempt += 1;
         }
@@ -132,7 +133,7 @@ impl Calendar {
                 tag: update.tag.as_ref(),
                 now: self.now,
             };
-            let bytes = edit_object(&found.bytes, &edit, &self.context())?;
+            let bytes = edit_object(&found.bytes, &edit, &self.reader().context())?;
             if bytes == found.bytes {
                 // Nothing to write: it says so already.
                 if let Seen::Present(observation) = self.observe_found(&found) {
@@ -147,6 +148,7 @@ impl Calendar {
             if !trouble.may_have_arrived() || attempt >= TRIES {
                 return self.not_updated(&found, trouble).await;
             }
+            self.session.after_stumbling(&trouble, attempt).await;
             attempt += 1;
         }
     }

@@ -13,14 +13,19 @@ use crate::color;
 use crate::href;
 use crate::multistatus::Props;
 
+/// Characters of a name that are kept.
+const LONGEST_NAME: usize = 200;
+/// Octets of a VTIMEZONE that is looked at; real ones have a few thousand.
+const LARGEST_ZONE: usize = 64 * 1024;
+
 /// The facts of the calendar at `url`, which is in its normalised spelling.
 pub(super) fn of(url: &Url, props: &Props) -> CalendarFacts {
     CalendarFacts {
         url: CalendarId::new(url.as_str()),
         name: props
             .name
-            .clone()
-            .unwrap_or_else(|| href::last_segment(url.path())),
+            .as_deref()
+            .map_or_else(|| href::last_segment(url.path()), short),
         color: props.color.as_deref().and_then(color::normalised),
         components: props.components.clone().unwrap_or_default(),
         writable: props.is_writable(),
@@ -28,9 +33,18 @@ pub(super) fn of(url: &Url, props: &Props) -> CalendarFacts {
     }
 }
 
+/// A name on one line and of a length that fits one.
+fn short(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_NAME)
+        .collect()
+}
+
 fn time_zone(props: &Props) -> Option<ZoneName> {
     let by_id = props.timezone_id.as_deref().and_then(ZoneName::new);
-    by_id.or_else(|| zone_of_text(props.timezone.as_deref()?))
+    let text = props.timezone.as_deref();
+    by_id.or_else(|| zone_of_text(text.filter(|text| text.len() <= LARGEST_ZONE)?))
 }
 
 /// The zone of a VCALENDAR that holds one VTIMEZONE, by its name or by its rules as of now.

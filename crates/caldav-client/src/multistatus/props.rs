@@ -52,6 +52,11 @@ pub struct Props {
     pub scheduling: Vec<String>,
 }
 
+/// Names or hrefs kept of one property; what we look for comes among the first.
+const MOST: usize = 100;
+/// Octets of a value that is kept: tokens, names and hrefs are short. A longer one did not come.
+pub(super) const LONGEST: usize = 8192;
+
 /// What kind of resource it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceKind {
@@ -111,26 +116,27 @@ impl Props {
     }
 
     fn add_one(&mut self, node: Node<'_, '_>) {
-        let some = || Some(text(node)).filter(|text| !text.is_empty());
+        let long = || Some(text(node)).filter(|text| !text.is_empty());
+        let some = || long().filter(|text| text.len() <= LONGEST);
         match name(node) {
             Some(RESOURCETYPE) => self.kinds = Some(kinds(node)),
             Some(DISPLAYNAME) => self.name = some(),
             Some(GETETAG) => self.etag = some(),
             Some(GETLASTMODIFIED) => self.modified = some(),
             Some(GETCONTENTTYPE) => self.content_type = some(),
-            Some(CALENDAR_DATA) => self.data = some(),
+            Some(CALENDAR_DATA) => self.data = long(),
             Some(GETCTAG) => self.ctag = some(),
             Some(SYNC_TOKEN) => self.sync_token = some(),
             Some(REPORTS) => self.reports = Some(inner_names(node, "report")),
             Some(PRIVILEGES) => self.privileges = Some(inner_names(node, "privilege")),
             Some(COMPONENTS) => self.components = Some(components(node)),
             Some(COLOR) => self.color = some(),
-            Some(TIMEZONE) => self.timezone = some(),
+            Some(TIMEZONE) => self.timezone = long(),
             Some(TIMEZONE_ID) => self.timezone_id = some(),
             Some(CURRENT_USER_PRINCIPAL) => {
                 self.principal = child(node, "href")
                     .map(text)
-                    .filter(|href| !href.is_empty());
+                    .filter(|href| !href.is_empty() && href.len() <= LONGEST);
                 self.unauthenticated = child(node, "unauthenticated").is_some();
             }
             Some(HOME_SET) => self.homes = hrefs(node),
@@ -182,6 +188,7 @@ fn kinds(node: Node<'_, '_>) -> Vec<ResourceKind> {
             "deleted-calendar" => Some(ResourceKind::Deleted),
             _ => None,
         })
+        .take(MOST)
         .collect()
 }
 
@@ -190,6 +197,7 @@ fn inner_names(node: Node<'_, '_>, outer: &str) -> Vec<String> {
     node.descendants()
         .filter(|node| is(*node, outer))
         .flat_map(|node| node.children().filter(Node::is_element))
+        .take(MOST)
         .map(|node| node.tag_name().name().to_owned())
         .collect()
 }
@@ -198,6 +206,7 @@ fn components(node: Node<'_, '_>) -> Vec<String> {
     node.children()
         .filter(|node| node.is_element() && node.tag_name().name() == "comp")
         .filter_map(|node| node.attribute("name"))
+        .take(MOST)
         .map(str::to_ascii_uppercase)
         .collect()
 }
@@ -206,6 +215,7 @@ fn hrefs(node: Node<'_, '_>) -> Vec<String> {
     node.children()
         .filter(|node| is(*node, "href"))
         .map(text)
-        .filter(|href| !href.is_empty())
+        .filter(|href| !href.is_empty() && href.len() <= LONGEST)
+        .take(MOST)
         .collect()
 }

@@ -4,7 +4,7 @@
 use outbound::{Request, Response, Url};
 
 use super::{DavRequest, Depth, Failure, multistatus, propfind};
-use crate::multistatus::{DavError, Multistatus};
+use crate::multistatus::{DavError, Entry, Multistatus};
 use crate::names::{GETCONTENTTYPE, GETETAG, RESOURCETYPE};
 
 /// Lists a calendar.
@@ -19,7 +19,9 @@ impl DavRequest for ListEtags {
     }
 
     fn parse(&self, response: &Response) -> Result<Self::Answer, Failure> {
-        multistatus(response)
+        let mut answer = multistatus(response)?;
+        answer.entries = answer.entries.into_iter().map(Entry::lean).collect();
+        Ok(answer)
     }
 }
 

@@ -7,6 +7,10 @@ use sync_engine::model::{Caldav, Etag};
 use super::{DavRequest, Failure};
 use crate::etag;
 
+/// Bytes of one resource. `ical-model` reads less; what is a little larger is refused there, with a
+/// better reason.
+const LARGEST: usize = 12 * 1024 * 1024;
+
 /// Reads a resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Get;
@@ -27,7 +31,9 @@ impl DavRequest for Get {
 
     fn prepare(&self, url: &Url) -> Request {
         // The ETag of a compressed answer is another one.
-        Request::get(url.clone()).header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+        Request::get(url.clone())
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .answer_limit(LARGEST)
     }
 
     fn parse(&self, response: &Response) -> Result<Self::Answer, Failure> {

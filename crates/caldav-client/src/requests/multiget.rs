@@ -7,6 +7,9 @@ use crate::multistatus::Entry;
 use crate::names::{CALDAV, CALENDAR_DATA, DAV, GETETAG, GETLASTMODIFIED};
 use crate::xml::{Element, prop};
 
+/// Bytes of one answer: a larger one is asked for in halves.
+const LARGEST: usize = 24 * 1024 * 1024;
+
 /// Asks for these resources; what comes back must be reconciled with what was asked.
 #[derive(Debug, Clone)]
 pub struct Multiget {
@@ -25,7 +28,7 @@ impl DavRequest for Multiget {
                     .iter()
                     .map(|href| Element::new((DAV, "href")).text(href.clone())),
             );
-        report(url, None, &root)
+        report(url, None, &root).answer_limit(LARGEST)
     }
 
     fn parse(&self, response: &Response) -> Result<Self::Answer, Failure> {

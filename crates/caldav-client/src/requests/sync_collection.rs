@@ -43,8 +43,11 @@ impl DavRequest for SyncCollection {
 
     fn parse(&self, response: &Response) -> Result<Self::Answer, Failure> {
         let answer = multistatus(response)?;
-        let (cut, entries): (Vec<_>, Vec<_>) =
-            answer.entries.into_iter().partition(Entry::is_truncation);
+        let (cut, entries): (Vec<_>, Vec<_>) = answer
+            .entries
+            .into_iter()
+            .map(Entry::lean)
+            .partition(Entry::is_truncation);
         Ok(SyncPage {
             entries,
             token: answer.sync_token,

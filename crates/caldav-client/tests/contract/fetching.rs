@@ -160,7 +160,7 @@ async fn a_server_without_etags_is_read_by_content() {
 async fn what_may_not_be_written_is_a_source_only() {
     let guests = "SUMMARY:Party\r\nORGANIZER:mailto:alice@example.org\r\n\
                   ATTENDEE:mailto:alice@example.org\r\nATTENDEE:mailto:carol@example.org\r\n";
-    for (auto_schedule, expected) in [(true, Access::ReadOnly), (false, Access::Full)] {
+    for (auto_schedule, expected) in [(true, Access::MailsGuests), (false, Access::Full)] {
         let sim = sim(|quirks| quirks.auto_schedule = auto_schedule);
         sim.put("alice", "work", "party.ics", &event("party", guests));
         sim.put("alice", "work", "plain.ics", &ics("plain", "Plain"));

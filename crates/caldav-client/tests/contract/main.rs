@@ -6,12 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod bombs;
 mod common;
 mod discovery;
 mod failures;
 mod fetching;
 mod listing;
+mod pains;
 mod real_servers;
+mod rows;
 mod sites;
+mod target;
 mod traps;
 mod writing;

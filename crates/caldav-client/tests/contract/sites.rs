@@ -1,10 +1,12 @@
 //! Where credentials and connections go, whatever a server says.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use caldav_client::{Account, Credentials, Error, Profile};
-use outbound::{Client, Policy, Reach, Verdict};
+use outbound::{Client, Policy, Reach, Url, Verdict};
+use testkit::{Identity, TlsFront};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -115,7 +117,11 @@ fn judge(address: IpAddr) -> Verdict {
 }
 
 fn judged_account(address: &str) -> Account {
-    let client = Client::new(Policy::caldav().with_judge(judge)).unwrap();
+    account_by(address, Policy::caldav())
+}
+
+fn account_by(address: &str, policy: Policy) -> Account {
+    let client = Client::new(policy.with_judge(judge)).unwrap();
     let credentials = Credentials {
         username: "alice".to_owned(),
         password: "alicepw".to_owned().into(),
@@ -124,7 +130,48 @@ fn judged_account(address: &str) -> Account {
 }
 
 #[tokio::test]
-async fn credentials_never_reach_another_site() {
+async fn s16_trust_is_not_carried_along_a_redirect() {
+    // The same certificate on another port of the same machine: nobody trusted it there.
+    let identity = Identity::new(&["127.0.0.1"]);
+    let (other, heard) = recorder(Ipv4Addr::LOCALHOST, REFUSED.to_owned()).await;
+    let other = TlsFront::start(other, &identity).await;
+    let answer = redirect(&format!("{}/dav/", other.url()));
+    let (first, asked) = recorder(Ipv4Addr::LOCALHOST, answer).await;
+    let first = TlsFront::start(first, &identity).await;
+    let typed = Url::parse(&first.url()).unwrap();
+    let trusted = identity.fingerprint().parse().unwrap();
+    let client = Client::new(Policy::caldav()).unwrap();
+    let client = client.trusting(&typed, trusted).unwrap();
+    let credentials = Credentials {
+        username: "alice".to_owned(),
+        password: "alicepw".to_owned().into(),
+    };
+    let account = Account::new(
+        &client,
+        typed.as_str(),
+        credentials,
+        Profile::default(),
+        pacing(),
+    );
+    let error = account.unwrap().discover().await.unwrap_err();
+    let Error::UnsafeElsewhere {
+        other: place,
+        source,
+        ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*place, other.url());
+    assert!(matches!(source, outbound::Error::Certificate { .. }));
+    assert_eq!(error.code(), "caldav_unreachable");
+    assert!(error.action().contains(&other.url()));
+    assert!(!asked.lock().unwrap().is_empty());
+    assert!(heard.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn s4_credentials_never_reach_another_site() {
     let (other, heard) = recorder(Ipv4Addr::LOCALHOST, REFUSED.to_owned()).await;
     // Another name of the same machine is another site.
     let (first, asked) = recorder(
@@ -186,7 +233,7 @@ async fn credentials_follow_within_the_site() {
 }
 
 #[tokio::test]
-async fn a_public_server_leads_nobody_into_a_private_network() {
+async fn s4_a_public_server_leads_nobody_into_a_private_network() {
     let sim = sim(|_| {});
     let (public, _) = recorder(
         Ipv4Addr::new(127, 0, 0, 2),
@@ -210,7 +257,7 @@ async fn a_public_server_leads_nobody_into_a_private_network() {
 }
 
 #[tokio::test]
-async fn a_public_server_s_hrefs_lead_nobody_into_a_private_network() {
+async fn s4_a_public_server_s_hrefs_lead_nobody_into_a_private_network() {
     let sim = sim(|_| {});
     let body = format!(
         "<multistatus xmlns=\"DAV:\"><response><href>/</href><propstat><prop>\
@@ -246,7 +293,32 @@ async fn a_public_server_s_hrefs_lead_nobody_into_a_private_network() {
 }
 
 #[tokio::test]
-async fn a_circle_of_redirects_ends() {
+async fn s4_a_name_that_was_public_leads_nobody_into_a_private_network() {
+    let public = Ipv4Addr::new(127, 0, 0, 2);
+    let (at, heard) = recorder(public, redirect("/again")).await;
+    let asked = AtomicUsize::new(0);
+    // Public when it is asked for first, private from then on.
+    let flipping = Policy::caldav().with_lookup(Arc::new(move |_| {
+        let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+        let found = if first { public } else { Ipv4Addr::LOCALHOST };
+        Box::pin(async move { Ok(vec![IpAddr::from(found)]) })
+    }));
+    let typed = format!("http://flip.example:{}/", at.port());
+    let error = account_by(&typed, flipping).discover().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Unreachable {
+                source: outbound::Error::Forbidden { .. }
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(heard.lock().unwrap().len(), 1, "the first answer, no other");
+}
+
+#[tokio::test]
+async fn s4_a_circle_of_redirects_ends() {
     let (circle, heard) = recorder(Ipv4Addr::LOCALHOST, redirect("/again")).await;
     let error = account(&format!("http://{circle}/"))
         .discover()

@@ -1,5 +1,23 @@
 //! The traps of real servers, each with a test of its name. (The one about Digest falling back to
 //! Basic has another half among the unit tests.)
+//!
+//! | trap | test |
+//! | --- | --- |
+//! | 1. `nresults` may truncate silently | `trap_01_no_limit_is_sent_that_could_cut_silently` |
+//! | 2. servers that accept any sync token | `trap_02_any_token_is_accepted_and_deletions_still_show_in_time` |
+//! | 3. no create guard, no delete guard | `trap_03_no_guards_and_still_nothing_is_lost` |
+//! | 4. an ETag after PUT proves no bytes | `trap_04_an_etag_after_put_does_not_prove_the_bytes` |
+//! | 5. what vanishes after our PUT | `trap_05_what_vanishes_after_our_put_is_no_deletion` |
+//! | 6. a first PROPFIND answered without credentials; Digest | `trap_06_who_waits_for_a_401_never_signs_in` |
+//! | 7. rewritten ATTENDEE and ORGANIZER | `trap_07_schedule_status_is_not_corrected_back` |
+//! | 8. the collection in its own sync report | `trap_08_the_collection_itself_is_no_event` |
+//! | 9. one cause, many codes | `trap_09_one_cause_has_many_codes` |
+//! | 10. cut and chunked uploads | `trap_10_bodies_have_a_length_and_are_verified` |
+//! | 11. spellings of hrefs | `trap_11_one_resource_has_many_spellings` |
+//! | 12. what multiget omits | `trap_12_multiget_answers_what_it_likes` |
+//! | 13. unreliable time ranges | `trap_13_no_time_range_is_ever_asked_for` |
+//!
+//! The rows of what was measured and collected are in `rows`.
 
 use caldav_client::SignIn;
 use simulators::caldav::{

@@ -11,8 +11,9 @@ use crate::requests::AccessRole;
 pub(super) struct Place {
     /// Google's `nextSyncToken`.
     pub(super) token: String,
-    /// The role that saw most of all since the mirror was filled. It is not lowered by a
-    /// demotion: until the account sees as much again, what is missing or empty may just be hidden.
+    /// The role that the mirror was filled with. A demotion does not reach it, for nothing is taken
+    /// from a listing then: until the account sees as much again, what is missing or empty may just
+    /// be hidden.
     pub(super) role: Option<AccessRole>,
 }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use sync_engine::model::{Cursor, Google, ResourceId, ZoneName};
+use serde_json::value::RawValue;
+use sync_engine::model::{Cursor, Etag, Google, ResourceId, ZoneName};
 use sync_engine::observation::Seen;
 use sync_engine::ports::{Listed, Listing};
 
@@ -16,9 +18,15 @@ use crate::event::read::read_item;
 use crate::refusal::{Reaction, Reason};
 use crate::requests::{AccessRole, EventPage, EventsList};
 
+/// What all pages of one reading may hold together.
+const MOST_EVENTS: usize = 200_000;
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of one event. With everything that Google takes into one it has a quarter of that.
+const LARGEST_EVENT: usize = 1024 * 1024;
+
 /// All pages of one reading.
 struct Pages {
-    items: Vec<Value>,
+    items: Vec<Box<RawValue>>,
     token: Option<String>,
     role: Option<AccessRole>,
     zone: Option<ZoneName>,
@@ -43,11 +51,17 @@ impl GoogleCalendar {
         self.learn(pages.role, pages.zone.clone());
 
         let seen_most = place.and_then(|place| place.role);
-        let suspect = suspicion(seen_most, pages.role);
-        let role = match (seen_most, pages.role) {
-            (Some(before), Some(now)) if before.sight() > now.sight() => Some(before),
-            (before, now) => now.or(before),
-        };
+        if let Some(suspect) = suspicion(seen_most, pages.role) {
+            // What it shows looks like edits and deletions and is neither. Nothing of it is told,
+            // and the old place stays: the day the account sees again, all is read from there.
+            return Ok(Listing {
+                items: Vec::new(),
+                complete: false,
+                cursor: cursor.cloned(),
+                suspect: Some(suspect),
+            });
+        }
+        let role = pages.role.or(seen_most);
         let cursor = pages
             .token
             .clone()
@@ -56,7 +70,7 @@ impl GoogleCalendar {
             items: self.items(pages.items),
             complete,
             cursor,
-            suspect,
+            suspect: None,
         })
     }
 
@@ -69,9 +83,21 @@ impl GoogleCalendar {
         };
         let mut page = self.first_page(&request).await?;
         let mut items = Vec::new();
+        let mut bytes = 0_usize;
         let mut tokens = HashSet::new();
         for _ in 0..MOST_PAGES {
+            bytes += page
+                .items
+                .iter()
+                .map(|item| item.get().len())
+                .sum::<usize>();
             items.append(&mut page.items);
+            if items.len() > MOST_EVENTS || bytes > MOST_BYTES {
+                return Err(Error::Unintelligible {
+                    operation: Operation::ListEvents,
+                    detail: "it holds more than is read".to_owned(),
+                });
+            }
             let Some(next) = page.next_page_token.take() else {
                 return Ok(Pages {
                     items,
@@ -104,23 +130,29 @@ impl GoogleCalendar {
     }
 
     /// Each resource once: of several states the last.
-    fn items(&self, items: Vec<Value>) -> Vec<Listed<Google>> {
+    fn items(&self, items: Vec<Box<RawValue>>) -> Vec<Listed<Google>> {
         let setting = self.setting();
         let context = Context::of(&items);
         let mut seen = BTreeMap::new();
         for item in items {
-            let item = context.completed(item);
-            let gone = context.belongs_to_deleted(&item);
-            if let Some(read) = read_item(item, &setting) {
-                let id = read.resource().as_str().to_owned();
-                let read = if gone {
-                    Seen::Gone {
-                        resource: ResourceId::new(id.clone()),
-                    }
-                } else {
-                    read
-                };
-                seen.insert(id, read);
+            let brief = Brief::of(&item);
+            let read = if context.belongs_to_deleted(&brief) {
+                brief.id.map(|id| Seen::Gone {
+                    resource: ResourceId::new(id),
+                })
+            } else if item.get().len() > LARGEST_EVENT {
+                brief.id.map(|id| Seen::Unreadable {
+                    resource: ResourceId::new(id),
+                    etag: brief.etag.map(Etag::new),
+                    reason: "This Google event is too large to be read.".to_owned(),
+                })
+            } else {
+                // It was taken for JSON already.
+                let value = serde_json::from_str(item.get()).unwrap_or_default();
+                read_item(context.completed(value, &brief), &setting)
+            };
+            if let Some(read) = read {
+                seen.insert(read.resource().as_str().to_owned(), read);
             }
         }
         seen.into_values().map(Listed::Seen).collect()
@@ -137,7 +169,7 @@ fn suspicion(before: Option<AccessRole>, now: Option<AccessRole>) -> Option<Stri
     let (before, now) = (before?, now?);
     (now.sight() < before.sight()).then(|| {
         format!(
-            "This account's role in the calendar went from {} to {}, which hides events or their details.",
+            "This account's role in the calendar went from {} to {}, which hides events or their details. Nothing is read from it until its owner gives the account at least its old role, or the mapping is made anew.",
             before.as_str(),
             now.as_str()
         )
@@ -150,35 +182,66 @@ struct Context {
     deleted: BTreeSet<String>,
 }
 
-fn word<'v>(item: &'v Value, name: &str) -> Option<&'v str> {
-    item.get(name).and_then(Value::as_str)
+/// As much of an item as others, or its refusal, need.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Brief {
+    #[serde(deserialize_with = "word")]
+    id: Option<String>,
+    #[serde(deserialize_with = "word")]
+    etag: Option<String>,
+    #[serde(deserialize_with = "word")]
+    status: Option<String>,
+    #[serde(deserialize_with = "word")]
+    recurring_event_id: Option<String>,
+    #[serde(rename = "iCalUID", deserialize_with = "word")]
+    ical_uid: Option<String>,
+}
+
+impl Brief {
+    fn of(item: &RawValue) -> Self {
+        serde_json::from_str(item.get()).unwrap_or_default()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.status.as_deref() == Some("cancelled")
+    }
+}
+
+/// A text; anything else says nothing.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 impl Context {
-    fn of(items: &[Value]) -> Self {
+    fn of(items: &[Box<RawValue>]) -> Self {
         let mut uids = BTreeMap::new();
         let mut deleted = BTreeSet::new();
-        for item in items {
-            let Some(id) = word(item, "id") else { continue };
-            let series = word(item, "recurringEventId");
-            if let Some(uid) = word(item, "iCalUID") {
-                uids.insert(series.unwrap_or(id).to_owned(), uid.to_owned());
-            }
-            if series.is_none() {
-                if word(item, "status") == Some("cancelled") {
-                    deleted.insert(id.to_owned());
+        for item in items.iter().map(|item| Brief::of(item)) {
+            let cancelled = item.is_cancelled();
+            let Some(id) = item.id else { continue };
+            if item.recurring_event_id.is_none() {
+                if cancelled {
+                    deleted.insert(id.clone());
                 } else {
-                    deleted.remove(id);
+                    deleted.remove(&id);
                 }
+            }
+            if let Some(uid) = item.ical_uid {
+                uids.insert(item.recurring_event_id.unwrap_or(id), uid);
             }
         }
         Self { uids, deleted }
     }
 
     /// The item with the UID of its series.
-    fn completed(&self, mut item: Value) -> Value {
-        if word(&item, "iCalUID").is_none()
-            && let Some(uid) = word(&item, "recurringEventId").and_then(|id| self.uids.get(id))
+    fn completed(&self, mut item: Value, brief: &Brief) -> Value {
+        if brief.ical_uid.is_none()
+            && let Some(uid) = brief
+                .recurring_event_id
+                .as_ref()
+                .and_then(|id| self.uids.get(id))
             && let Some(fields) = item.as_object_mut()
         {
             fields.insert("iCalUID".to_owned(), uid.clone().into());
@@ -187,9 +250,9 @@ impl Context {
     }
 
     /// A cancelled instance of a series that is deleted itself is no hole in anything.
-    fn belongs_to_deleted(&self, item: &Value) -> bool {
-        word(item, "status") == Some("cancelled")
-            && word(item, "recurringEventId").is_some_and(|id| self.deleted.contains(id))
+    fn belongs_to_deleted(&self, item: &Brief) -> bool {
+        let series = item.recurring_event_id.as_ref();
+        item.is_cancelled() && series.is_some_and(|id| self.deleted.contains(id))
     }
 }
 

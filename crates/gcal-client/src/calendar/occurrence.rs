@@ -158,7 +158,13 @@ impl GoogleCalendar {
             Err(error) => return Err(error),
         };
         let Some(instance) = found else {
-            return self.stale(series.id.as_str()).await;
+            let now = self.look(series.id.as_str()).await?;
+            let unchanged = matches!(&now, Seen::Present(master)
+                if series.note.is_some() && master.note == series.note);
+            if unchanged {
+                return Err(cannot("The series at Google has no such occurrence."));
+            }
+            return Ok(Written::Stale { now: Box::new(now) });
         };
         let Event { id, etag, .. } = &instance;
         let Some(id) = id.clone() else {

@@ -172,6 +172,23 @@ impl GoogleCalendar {
                 let now = self.look(event).await?;
                 Ok(Patched::Settled(judge(now, wanted, outcome.sent_before)))
             }
+            Some(Reaction::NotPermitted)
+                if error.reason() == Some(Reason::Forbidden) && stands(&request.body) =>
+            {
+                self.not_restored(event, error).await
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Google refused to let something stand. If that is an occurrence that is called off there,
+    /// trying again is of no use.
+    async fn not_restored(&self, event: &str, error: Error) -> Result<Patched, Error> {
+        match self.look(event).await? {
+            now @ Seen::Gone { .. } => Ok(Patched::Settled(Written::Stale { now: Box::new(now) })),
+            Seen::Present(now) if is_called_off(&now) => Err(Error::NotRestorable {
+                source: Box::new(error),
+            }),
             _ => Err(error),
         }
     }
@@ -186,6 +203,22 @@ impl GoogleCalendar {
             now => Written::Stale { now: Box::new(now) },
         })
     }
+}
+
+/// Whether a PATCH wants an event to stand.
+fn stands(body: &Body) -> bool {
+    body.get("status")
+        .is_some_and(|status| status != "cancelled")
+}
+
+fn is_called_off(now: &Observation<Google>) -> bool {
+    matches!(
+        now.content,
+        Content::Exception {
+            value: OverrideValue::Cancelled,
+            ..
+        }
+    )
 }
 
 /// A version that is not the one expected. If an answer of ours was lost before and what stands

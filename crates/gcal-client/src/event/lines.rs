@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use sync_engine::model::{RecurrenceId, When, ZoneName};
 use sync_engine::observation::Remark;
-use sync_engine::recurrence::ids::{original_start, recurrence_id_in};
-use sync_engine::recurrence::{ExtraDate, OriginalStart, Recurrence, Rule};
+use sync_engine::recurrence::ids::{first_id, original_start, recurrence_id_in};
+use sync_engine::recurrence::{ExtraDate, OriginalStart, Recurrence, Rule, ends_before_start};
 
 use super::ids::utc_stamp;
 use super::times::zone_name;
@@ -73,6 +73,12 @@ pub fn read(lines: &[String], when: &When, floating: &ZoneName) -> Result<Repeat
     }
     out.remarks.dedup();
     out.recurrence = (!recurrence.is_empty()).then(|| recurrence.normalized(when));
+    if let Some(recurrence) = &out.recurrence
+        && ends_before_start(when, recurrence)
+    {
+        // Elsewhere the start itself always counts (RFC 5545 section 3.8.5.3).
+        out.cancelled.insert(first_id(when));
+    }
     Ok(out)
 }
 
@@ -302,11 +308,11 @@ mod tests {
     fn lines_are_written_in_google_s_legal_form() {
         let recurrence = Recurrence {
             rules: vec![Rule::parse("FREQ=DAILY;UNTIL=20261205T100000").unwrap()],
-            exclusion_rules: vec![],
             dates: vec![
                 ExtraDate::At(at("2026-12-10T10:00:00", "Europe/Berlin")),
                 ExtraDate::At(at("2026-12-11T09:00:00", "Asia/Tokyo")),
             ],
+            ..Recurrence::default()
         };
         let cancelled = [wall("2026-11-03T10:00:00"), wall("2026-11-04T10:00:00")].into();
         assert_eq!(
@@ -323,8 +329,8 @@ mod tests {
         let day = When::all_day(date(2026, 11, 2), None);
         let recurrence = Recurrence {
             rules: vec![Rule::parse("FREQ=DAILY;UNTIL=20261205T100000Z").unwrap()],
-            exclusion_rules: vec![],
             dates: vec![ExtraDate::Date(date(2026, 12, 10))],
+            ..Recurrence::default()
         };
         assert_eq!(
             write(
@@ -343,6 +349,30 @@ mod tests {
     }
 
     #[test]
+    fn a_series_that_ends_before_it_starts_has_not_even_its_start() {
+        let cancelled = |rule: &str, when: &When| {
+            let read = read(&lines(&[rule]), when, &ZoneName::utc()).unwrap();
+            Vec::from_iter(read.cancelled)
+        };
+        let start = wall("2026-11-02T10:00:00");
+        let rule = |until: &str| format!("RRULE:FREQ=DAILY;UNTIL={until}");
+        assert_eq!(cancelled(&rule("20261102T085959Z"), &timed()), [start]);
+        assert_eq!(cancelled(&rule("20261102T090000Z"), &timed()), []);
+        let day = When::all_day(date(2026, 11, 2), None);
+        let first = RecurrenceId::Date(date(2026, 11, 2));
+        assert_eq!(cancelled(&rule("20261101"), &day), [first]);
+        assert_eq!(cancelled(&rule("20261102"), &day), []);
+        // A start that the rule does not give is another matter.
+        assert_eq!(
+            cancelled(
+                "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270101T000000Z",
+                &timed()
+            ),
+            []
+        );
+    }
+
+    #[test]
     fn what_google_cannot_hold_is_said() {
         let rule = |text: &str| Rule::parse(text).unwrap();
         for recurrence in [
@@ -353,7 +383,7 @@ mod tests {
             Recurrence {
                 rules: vec![rule("FREQ=DAILY")],
                 exclusion_rules: vec![rule("FREQ=WEEKLY")],
-                dates: vec![],
+                ..Recurrence::default()
             },
             Recurrence::of(rule("FREQ=YEARLY;RSCALE=CHINESE")),
             Recurrence {

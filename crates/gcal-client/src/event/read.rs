@@ -85,6 +85,7 @@ fn observe(event: &Event, id: &str, setting: &Setting) -> Result<Observation<Goo
         None => master(event, setting, &mut remarks)?,
     };
     Ok(Observation {
+        stamps: Vec::new(),
         resource: ResourceId::new(id),
         series: SeriesKey::new(series),
         uid: event
@@ -162,17 +163,8 @@ fn master(
 }
 
 fn fields(event: &Event, setting: &Setting, remarks: &mut Vec<Remark>) -> Result<Fields, String> {
-    let hidden = matches!(
-        event.visibility.as_deref(),
-        Some("private" | "confidential")
-    );
-    if hidden
-        && event.summary.is_none()
-        && setting
-            .role
-            .is_some_and(|role| !role.sees_private() && role > AccessRole::FreeBusyReader)
-    {
-        return Err("it is private and its details are hidden from this account".to_owned());
+    if is_hidden(event, setting) {
+        return Err("its details are hidden from this account".to_owned());
     }
     let start = moment(
         event.start.as_ref().ok_or("it has no start")?,
@@ -220,6 +212,20 @@ fn fields(event: &Event, setting: &Setting, remarks: &mut Vec<Remark>) -> Result
     })
 }
 
+/// Whether its texts are missing only because this account may not see them. Where busy times are
+/// all that the account was ever shown, an event without texts is all there is.
+fn is_hidden(event: &Event, setting: &Setting) -> bool {
+    if setting.role == Some(AccessRole::FreeBusyReader) {
+        return false;
+    }
+    let private = matches!(
+        event.visibility.as_deref(),
+        Some("private" | "confidential")
+    );
+    let blind = setting.role.is_some_and(|role| !role.sees_private());
+    event.is_stripped() || (private && blind && event.summary.is_none())
+}
+
 fn moment(
     time: &EventTime,
     setting: &Setting,
@@ -227,6 +233,7 @@ fn moment(
 ) -> Result<Moment, String> {
     let (moment, unknown) = times::read(time, setting.zone.as_ref())?;
     if let Some(zone) = unknown {
+        let zone: String = zone.chars().take(60).collect();
         let remark = Remark {
             code: "time_zone_unknown".to_owned(),
             detail: format!("The time zone {zone:?} is not known; the time is kept in UTC."),

@@ -61,6 +61,9 @@ impl Endpoints {
     }
 }
 
+/// Bytes of an answer with tokens.
+pub(super) const LARGEST: usize = 64 * 1024;
+
 /// The beginning of a sign-in. State and verifier belong to the browser's session, for ten minutes
 /// and one use.
 #[derive(Debug, Clone)]
@@ -329,7 +332,7 @@ impl<'c> AsyncHttpClient<'c> for Adapter<'_> {
 fn outgoing(request: HttpRequest) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).ok()?;
-    let mut request = Request::new(parts.method, url);
+    let mut request = Request::new(parts.method, url).answer_limit(LARGEST);
     request.headers = parts.headers;
     Some(request.header(USER_AGENT, user_agent()).body(body))
 }

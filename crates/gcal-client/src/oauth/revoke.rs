@@ -16,6 +16,7 @@ pub(super) fn prepare(endpoint: &Url, token: &SecretString) -> Request {
         .append_pair("token", token.expose_secret())
         .finish();
     Request::new(Method::POST, endpoint.clone())
+        .answer_limit(super::client::LARGEST)
         .header(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{ApiRequest, address, json, request};
 use crate::error::{Error, Operation};
 
+/// Bytes of a page.
+const LARGEST: usize = 8 * 1024 * 1024;
+
 /// Asks for one page of the list.
 #[derive(Debug, Clone, Default)]
 pub struct CalendarList {
@@ -141,7 +144,7 @@ impl ApiRequest for CalendarList {
                 query.append_pair("pageToken", token);
             }
         }
-        Ok(request(Method::GET, url))
+        Ok(request(Method::GET, url).answer_limit(LARGEST))
     }
 
     fn parse(&self, response: &Response) -> Result<CalendarPage, Error> {

@@ -4,9 +4,12 @@
 //! every filter is refused beside a sync token. `singleEvents` and `showDeleted` stay absent:
 //! masters with their exceptions come, and cancelled exceptions bare.
 
+use std::fmt;
+
 use outbound::{Method, Request, Response, Url};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::{AccessRole, ApiRequest, events, json, request};
 use crate::error::{Error, Operation};
@@ -14,6 +17,10 @@ use crate::error::{Error, Operation};
 /// How many events a page may hold: large enough for one page to do for most calendars, small
 /// enough for a page full of long descriptions to stay under the transport's limit.
 const PAGE: &str = "1000";
+
+/// Bytes of a page, and the most events on one: Google's own limit is 2,500.
+const LARGEST: usize = 48 * 1024 * 1024;
+const MOST: usize = 2_500;
 
 /// What is read of an event; guests without what only decorates them.
 const FIELDS: &str = "accessRole,timeZone,nextPageToken,nextSyncToken,items(id,etag,status,updated,\
@@ -33,13 +40,14 @@ pub struct EventsList {
     pub page_token: Option<String>,
 }
 
-/// One page. Its items are read one by one: a strange one must not spoil the others.
+/// One page. Its items stay text and are read one by one: a strange one must not spoil the others,
+/// and JSON takes many times its size once it is read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventPage {
     /// Events, tombstones, exceptions, in no order.
-    #[serde(default)]
-    pub items: Vec<Value>,
+    #[serde(default, deserialize_with = "items")]
+    pub items: Vec<Box<RawValue>>,
     /// The next page.
     pub next_page_token: Option<String>,
     /// Only on the last page.
@@ -48,6 +56,30 @@ pub struct EventPage {
     pub access_role: Option<AccessRole>,
     /// The calendar's zone.
     pub time_zone: Option<String>,
+}
+
+/// Reads no more items than a page can have.
+fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    struct Items;
+    impl<'de> Visitor<'de> for Items {
+        type Value = Vec<Box<RawValue>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} events")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = seq.next_element()? {
+                if items.len() == MOST {
+                    return Err(de::Error::invalid_length(MOST + 1, &self));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+    deserializer.deserialize_seq(Items)
 }
 
 impl ApiRequest for EventsList {
@@ -70,7 +102,7 @@ impl ApiRequest for EventsList {
                 query.append_pair("pageToken", token);
             }
         }
-        Ok(request(Method::GET, url))
+        Ok(request(Method::GET, url).answer_limit(LARGEST))
     }
 
     fn parse(&self, response: &Response) -> Result<EventPage, Error> {
@@ -159,5 +191,18 @@ mod tests {
         assert!(page.items.is_empty());
         assert_eq!(page.next_page_token.as_deref(), Some("2"));
         assert_eq!(page.next_sync_token, None);
+    }
+
+    #[test]
+    fn a_page_that_holds_what_no_page_can_hold_is_refused() {
+        let page = |count: usize| {
+            let body = format!(r#"{{"items":[{}1]}}"#, "{},".repeat(count - 1));
+            list(None, None).parse(&answer(200, &body))
+        };
+        assert_eq!(page(MOST).unwrap().items.len(), MOST);
+        assert!(matches!(
+            page(MOST + 1).unwrap_err(),
+            Error::Unintelligible { .. }
+        ));
     }
 }

@@ -42,6 +42,8 @@ pub struct Event {
     /// The iCalendar UID.
     #[serde(rename = "iCalUID")]
     pub ical_uid: Option<String>,
+    /// Who made it.
+    pub creator: Option<Person>,
     /// Whose event it is.
     pub organizer: Option<Person>,
     /// Guests, the owner's own entry among them.
@@ -64,6 +66,17 @@ impl Event {
     /// Whether it is a tombstone or a called-off instance.
     pub fn is_cancelled(&self) -> bool {
         self.status.as_deref() == Some("cancelled")
+    }
+
+    /// Whether it shows no more than when it takes place: what an account sees that may not see
+    /// details. Its missing texts are no empty texts.
+    pub fn is_stripped(&self) -> bool {
+        !self.is_cancelled()
+            && self.creator.is_none()
+            && self.organizer.is_none()
+            && self.summary.is_none()
+            && self.description.is_none()
+            && self.location.is_none()
     }
 }
 

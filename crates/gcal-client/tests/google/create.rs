@@ -1,7 +1,7 @@
 //! Making events: once, whatever happens to the answers.
 
 use serde_json::json;
-use simulators::google::{DEFAULT_ACCOUNT, Fault, GoogleSimConfig};
+use simulators::google::{Action, DEFAULT_ACCOUNT, Fault, GoogleSimConfig};
 use sync_engine::model::{Google, OverrideValue, Sensitivity, Series, Status, Text, Transparency};
 use sync_engine::observation::Seen;
 use sync_engine::ports::{Create, ErrorClass, SidePort as _, Written};
@@ -138,10 +138,9 @@ async fn trouble_before_the_effect_is_looked_at_and_sent_again() {
 async fn a_front_end_s_page_is_no_answer_about_the_event() {
     let world = World::new();
     for status in [404, 502] {
-        world.sim.fault(Fault::before(
-            "events.insert",
-            simulators::google::Action::Html { status },
-        ));
+        world
+            .sim
+            .fault(Fault::before("events.insert", Action::Html { status }));
     }
     done(
         world
@@ -195,6 +194,35 @@ async fn an_id_that_is_taken_shows_what_stands_there() {
     );
     assert!(matches!(now, Seen::Gone { .. }));
     assert!(!used_up, "nothing says yet that it cannot be revived");
+    assert_eq!(world.alive(), 0, "a tombstone is a person's word");
+    assert_eq!(world.sim.counts().writes_of("events.update"), 0);
+}
+
+#[tokio::test]
+async fn what_a_person_deleted_after_a_lost_answer_stays_deleted() {
+    let world = World::new();
+    let calendar = world.calendar();
+    let made = world.made(&calendar, one()).await;
+    world.person_deletes(made.resource.as_str());
+    // Sent again after a crash: no trouble on the way may end in a revival.
+    for fault in [
+        None,
+        Some(Fault::status("events.insert", 503, "backendError")),
+        Some(Fault::before("events.insert", Action::Reset)),
+        Some(Fault::status("events.get", 503, "backendError")),
+    ] {
+        if let Some(fault) = fault {
+            world.sim.fault(fault);
+        }
+        let (now, used_up) = taken(
+            calendar
+                .create(&creation("one@example.com", one()))
+                .await
+                .unwrap(),
+        );
+        assert!(matches!(now, Seen::Gone { .. }) && !used_up, "{now:?}");
+    }
+    assert_eq!(world.alive(), 0);
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ impl Both {
             clock: &clock,
             stop: &stop,
             round: None,
+            joining: None,
+            only: None,
         };
         run.run().await.unwrap()
     }

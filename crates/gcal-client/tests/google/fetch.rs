@@ -1,8 +1,9 @@
 //! Reading single events: every id answered once, and only proof counts as gone.
 
+use gcal_client::Pace;
 use jiff::SignedDuration;
 use serde_json::json;
-use simulators::google::{DEFAULT_ACCOUNT, Fault, Role};
+use simulators::google::{DEFAULT_ACCOUNT, ExceptionPolicy, Fault, GoogleSimConfig, Role};
 use sync_engine::model::{OverrideValue, Series};
 use sync_engine::observation::Seen;
 use sync_engine::ports::{ErrorClass, SidePort as _};
@@ -51,6 +52,31 @@ async fn an_instance_that_is_only_computed_is_nothing_of_its_own() {
         .fetch(std::slice::from_ref(&instance))
         .await
         .unwrap();
+    present(&seen[0]);
+}
+
+#[tokio::test]
+async fn what_a_move_left_behind_is_no_computed_instance() {
+    let config = GoogleSimConfig::default().knobs(|knobs| {
+        knobs.exception_policy = ExceptionPolicy::Keep;
+        knobs.touch_exceptions = true;
+    });
+    let world = World::in_process(config, Pace::unlimited());
+    let calendar = world.calendar();
+    let made = world.made(&calendar, daily()).await;
+    let instance = id(&format!("{}_20261110T090000Z", made.resource));
+    // An exception that says again what its series says, and keeps its place.
+    world.person_changes(instance.as_str(), json!({"summary": "By hand"}));
+    world.person_changes(instance.as_str(), json!({"summary": "Daily"}));
+    let later = json!({
+        "start": {"dateTime": "2026-11-11T10:00:00", "timeZone": "Europe/Berlin"},
+        "end": {"dateTime": "2026-11-11T11:00:00", "timeZone": "Europe/Berlin"}});
+    world.person_changes(made.resource.as_str(), later);
+    assert_eq!(
+        world.stored(instance.as_str())["etag"],
+        world.stored(made.resource.as_str())["etag"]
+    );
+    let seen = calendar.fetch(&[instance]).await.unwrap();
     present(&seen[0]);
 }
 

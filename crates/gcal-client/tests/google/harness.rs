@@ -7,10 +7,12 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use gcal_client::pace::Backoff;
 use gcal_client::{
     AccessRole, Account, Connection, Endpoints, Google, GoogleCalendar, GoogleConfig, Opening,
-    Pace, Time, TokenStore, Tokens, Usage,
+    Pace, Time, TokenStore, Tokens, Transport, Usage,
 };
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
+use outbound::header::{HeaderMap, HeaderName};
+use outbound::{Request, Response, StatusCode};
 use serde_json::Value;
 use simulators::google::{
     DEFAULT_ACCOUNT, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, GoogleSim, GoogleSimConfig,
@@ -80,6 +82,82 @@ pub(crate) struct World {
 }
 
 pub(crate) fn google(sim: &Arc<GoogleSim>, secret: &str, pace: Pace) -> Google {
+    let client = outbound::Client::new(gcal_client::transport::policy()).unwrap();
+    google_over(sim, secret, pace, Arc::new(client))
+}
+
+/// Asks the simulator without a network.
+struct Direct(Arc<GoogleSim>);
+
+impl Transport for Direct {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, outbound::Error>> {
+        let (url, method) = (request.url, request.method);
+        let headers = request.headers.iter().map(|(name, value)| {
+            let value = value.to_str().unwrap_or_default();
+            (name.as_str().to_owned(), value.to_owned())
+        });
+        let query = url.query().unwrap_or_default();
+        let answer = self
+            .0
+            .ask(method.as_str(), url.path(), query, headers, request.body);
+        let Some(answer) = answer else {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            return async { Err(outbound::Error::Timeout { host }) }.boxed();
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in answer.headers {
+            let name: HeaderName = name.parse().unwrap();
+            headers.insert(name, value.parse().unwrap());
+        }
+        let response = Response {
+            status: StatusCode::from_u16(answer.status).unwrap(),
+            headers,
+            body: answer.body,
+            url,
+            reach: outbound::Reach::Private,
+        };
+        async { Ok(response) }.boxed()
+    }
+}
+
+/// An answer in place of Google's.
+type Spoil = dyn Fn(&Request) -> Option<(u16, Vec<u8>)> + Send + Sync;
+
+/// Answers in Google's place, or lets it answer.
+struct Spoiled {
+    honest: Direct,
+    spoil: Box<Spoil>,
+}
+
+impl Transport for Spoiled {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, outbound::Error>> {
+        let Some((status, body)) = (self.spoil)(&request) else {
+            return self.honest.send(request);
+        };
+        // As the guarded client does.
+        let limit = request.answer_limit.unwrap_or(usize::MAX);
+        let url = request.url;
+        if body.len() > limit {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            return async move { Err(outbound::Error::TooLarge { host, limit }) }.boxed();
+        }
+        let response = Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body,
+            url,
+            reach: outbound::Reach::Private,
+        };
+        async { Ok(response) }.boxed()
+    }
+}
+
+fn google_over(
+    sim: &Arc<GoogleSim>,
+    secret: &str,
+    pace: Pace,
+    transport: Arc<dyn Transport>,
+) -> Google {
     let config = GoogleConfig {
         client_id: DEFAULT_CLIENT_ID.to_owned(),
         client_secret: secret.into(),
@@ -91,8 +169,7 @@ pub(crate) fn google(sim: &Arc<GoogleSim>, secret: &str, pace: Pace) -> Google {
         },
         pace,
     };
-    let client = outbound::Client::new(gcal_client::transport::policy()).unwrap();
-    Google::new(config, Arc::new(client), Arc::new(SimTime(Arc::clone(sim)))).unwrap()
+    Google::new(config, transport, Arc::new(SimTime(Arc::clone(sim)))).unwrap()
 }
 
 impl World {
@@ -103,6 +180,31 @@ impl World {
     pub(crate) fn with(config: GoogleSimConfig, pace: Pace) -> Self {
         let sim = Arc::new(GoogleSim::start(config).unwrap());
         let google = google(&sim, DEFAULT_CLIENT_SECRET, pace);
+        Self::around(sim, google)
+    }
+
+    /// Without a network: for those who ask much.
+    pub(crate) fn in_process(config: GoogleSimConfig, pace: Pace) -> Self {
+        let sim = Arc::new(GoogleSim::in_process(config));
+        let direct = Arc::new(Direct(Arc::clone(&sim)));
+        let google = google_over(&sim, DEFAULT_CLIENT_SECRET, pace, direct);
+        Self::around(sim, google)
+    }
+
+    /// One whose answers a test may take away and replace: `None` lets Google answer.
+    pub(crate) fn spoiled(
+        spoil: impl Fn(&Request) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static,
+    ) -> Self {
+        let sim = Arc::new(GoogleSim::in_process(GoogleSimConfig::default()));
+        let spoiled = Arc::new(Spoiled {
+            honest: Direct(Arc::clone(&sim)),
+            spoil: Box::new(spoil),
+        });
+        let google = google_over(&sim, DEFAULT_CLIENT_SECRET, two_attempts(), spoiled);
+        Self::around(sim, google)
+    }
+
+    fn around(sim: Arc<GoogleSim>, google: Google) -> Self {
         let kept = Arc::new(Kept::default());
         let account = google.account(Connection {
             email: DEFAULT_ACCOUNT.to_owned(),

@@ -221,20 +221,107 @@ async fn a_role_that_sees_less_is_suspect_until_it_sees_again() {
             .set_role(DEFAULT_ACCOUNT, DEFAULT_ACCOUNT, role)
             .unwrap();
     };
-    set(Role::FreeBusyReader);
-    let hidden = calendar.list(first.cursor.as_ref()).await.unwrap();
-    assert!(hidden.suspect.is_some());
-    assert!(!calendar.capabilities().writable);
-    let still = calendar.list(hidden.cursor.as_ref()).await.unwrap();
-    assert!(
-        still.suspect.is_some(),
-        "a second look does not make it trustworthy"
-    );
+    world.person_makes(day("B", "2026-11-11"));
+    for role in [
+        Role::FreeBusyReader,
+        Role::Reader,
+        Role::WriterWithoutPrivateAccess,
+    ] {
+        set(role);
+        let hidden = calendar.list(first.cursor.as_ref()).await.unwrap();
+        assert!(hidden.suspect.is_some(), "{role:?}");
+        assert!(hidden.items.is_empty(), "what looks like an edit is none");
+        assert!(!hidden.complete, "what is not named is not gone");
+        assert_eq!(
+            calendar.capabilities().writable,
+            role == Role::WriterWithoutPrivateAccess
+        );
+        let still = calendar.list(hidden.cursor.as_ref()).await.unwrap();
+        assert!(
+            still.suspect.is_some(),
+            "a second look does not make it trustworthy"
+        );
+        assert_eq!(still.cursor, first.cursor, "the old place stays");
+    }
 
     set(Role::Owner);
-    let back = calendar.list(still.cursor.as_ref()).await.unwrap();
+    let back = calendar.list(first.cursor.as_ref()).await.unwrap();
     assert_eq!(back.suspect, None);
+    assert_eq!(seen(&back).len(), 2, "what changed meanwhile is not lost");
     assert!(calendar.capabilities().writable);
+}
+
+#[tokio::test]
+async fn a_role_that_shrinks_between_list_and_get_empties_no_title() {
+    let world = World::new();
+    let mut event = day("A", "2026-11-10");
+    event["visibility"] = json!("private");
+    let id = world.person_makes(event);
+    let calendar = world.calendar();
+    present(seen(&world.complete(&calendar).await)[0]);
+    for role in [Role::FreeBusyReader, Role::Reader] {
+        world
+            .sim
+            .set_role(DEFAULT_ACCOUNT, DEFAULT_ACCOUNT, role)
+            .unwrap();
+        let now = calendar.fetch(&[super::harness::id(&id)]).await.unwrap();
+        assert!(matches!(now[..], [Seen::Unreadable { .. }]), "{now:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_exception_comes_before_its_master_or_without_it() {
+    let world = World::new();
+    let series = world.person_makes(weekly());
+    let hole = format!("{series}_20261123T090000Z");
+    let calendar = world.calendar();
+    let mut cursor = world.complete(&calendar).await.cursor;
+    world.person_deletes(&hole);
+    let alone = calendar.list(cursor.as_ref()).await.unwrap();
+    let [one] = seen(&alone)[..] else {
+        panic!("{alone:?}");
+    };
+    assert_eq!(*exception_of(present(one)), OverrideValue::Cancelled);
+    assert_eq!(present(one).series.as_str(), series);
+    cursor = alone.cursor;
+    // Together, in whatever order they come.
+    for _ in 0..6 {
+        world.person_changes(&series, json!({"location": "There"}));
+        world.person_changes(&series, json!({"location": "Here"}));
+        let moved = format!("{series}_20261116T090000Z");
+        world.person_changes(&moved, json!({"summary": "Other"}));
+        world.person_changes(&moved, json!({"summary": "Another"}));
+        let both = calendar.list(cursor.as_ref()).await.unwrap();
+        assert_eq!(seen(&both).len(), 2);
+        for item in seen(&both) {
+            assert_eq!(present(item).series.as_str(), series);
+        }
+        cursor = both.cursor;
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_only_somebody_else_may_see_whole_stays_as_it_was() {
+    let world = World::new();
+    world
+        .sim
+        .set_role(
+            DEFAULT_ACCOUNT,
+            DEFAULT_ACCOUNT,
+            Role::WriterWithoutPrivateAccess,
+        )
+        .unwrap();
+    let id = world.person_makes(day("Plain", "2026-11-10"));
+    let calendar = world.calendar();
+    let first = world.complete(&calendar).await;
+    present(seen(&first)[0]);
+    world.person_changes(&id, json!({"visibility": "private"}));
+    let then = calendar.list(first.cursor.as_ref()).await.unwrap();
+    assert_eq!(then.suspect, None);
+    assert!(
+        matches!(seen(&then)[..], [Seen::Unreadable { .. }]),
+        "{then:?}"
+    );
 }
 
 #[tokio::test]

@@ -13,14 +13,18 @@
 mod create;
 mod engine;
 mod fetch;
+#[allow(dead_code, reason = "shared with the other tests, each uses its part")]
 mod harness;
+mod hostile;
 mod listing;
 mod occurrences;
 mod pacing;
+mod pains;
 mod reading;
 mod refusals;
 mod remove;
 mod round_trip;
 mod sign_in;
+mod source;
 mod tokens;
 mod update;

@@ -8,7 +8,9 @@ use sync_engine::model::{
 };
 use sync_engine::observation::{Observation, Seen};
 use sync_engine::plan::operation::Write;
-use sync_engine::ports::{Change, ComponentChange, SidePort as _, Target, Update, Written};
+use sync_engine::ports::{
+    Change, ComponentChange, ErrorClass, SidePort as _, Target, Update, Written,
+};
 
 use super::harness::{
     World, done, event, exception_of, projected, repeating, series_of, stored_as, titled, wall,
@@ -145,6 +147,46 @@ async fn an_occurrence_is_called_off_and_given_back() {
 }
 
 #[tokio::test]
+async fn an_occurrence_that_google_does_not_give_back_says_so() {
+    let world = World::new();
+    let calendar = world.calendar();
+    let master = world.made(&calendar, daily()).await;
+    let instance = format!("{}_20261112T090000Z", master.resource);
+    world.person_deletes(&instance);
+    world.sim.knobs(|knobs| knobs.revive_forbidden = true);
+    let hole = calendar
+        .fetch(&[super::harness::id(&instance)])
+        .await
+        .unwrap();
+    let hole = super::harness::present(&hole[0]);
+    for (change, series) in [(Change::Inherit, daily()), (Change::Add, moved())] {
+        let error = calendar
+            .update(&on(hole, &series, change))
+            .await
+            .unwrap_err();
+        assert_eq!(error.class, ErrorClass::Event);
+        assert_eq!(error.code, "occurrence_not_restorable");
+        assert!(error.action.contains("Google Calendar"), "{}", error.action);
+    }
+    // Nor where the occurrence is asked for by its series.
+    let error = calendar
+        .update(&at(&master, wall(THIRD), &moved(), Change::Add))
+        .await;
+    match error {
+        Ok(Written::Stale { now }) => assert_eq!(now.resource().as_str(), instance),
+        Err(error) => assert_eq!(error.code, "occurrence_not_restorable"),
+        Ok(other) => panic!("{other:?}"),
+    }
+    // Of a series that is gone, the occurrence is gone.
+    world.person_deletes(master.resource.as_str());
+    let written = calendar
+        .update(&on(hole, &daily(), Change::Inherit))
+        .await
+        .unwrap();
+    assert!(matches!(written, Written::Stale { now } if matches!(*now, Seen::Gone { .. })));
+}
+
+#[tokio::test]
 async fn an_occurrence_that_the_master_excludes_is_given_back_there() {
     let world = World::new();
     let calendar = world.calendar();
@@ -255,7 +297,7 @@ async fn an_instance_is_found_although_the_computed_id_is_not_it() {
 }
 
 #[tokio::test]
-async fn an_occurrence_that_the_series_does_not_give_is_stale() {
+async fn an_occurrence_that_the_series_does_not_give_cannot_be_written() {
     let world = World::new();
     let calendar = world.calendar();
     let master = world.made(&calendar, daily()).await;
@@ -265,12 +307,15 @@ async fn an_occurrence_that_the_series_does_not_give_is_stale() {
         id,
         OverrideValue::Fields(Box::new(event("Nowhere", "2026-12-24T10:00:00"))),
     );
-    let written = calendar
-        .update(&at(&master, id, &series, Change::Add))
-        .await
-        .unwrap();
-    let Written::Stale { now } = written else {
-        panic!("{written:?}");
+    let change = at(&master, id, &series, Change::Add);
+    let error = calendar.update(&change).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Event);
+    assert_eq!(error.code, "google_cannot_hold");
+    // A series that changed meanwhile may give it by then.
+    let longer = json!({"recurrence": ["RRULE:FREQ=DAILY;COUNT=6"]});
+    world.person_changes(master.resource.as_str(), longer);
+    let Written::Stale { now } = calendar.update(&change).await.unwrap() else {
+        panic!("nothing was there to be written to");
     };
     assert_eq!(now.resource(), &master.resource);
 }

@@ -12,7 +12,7 @@ use sync_engine::recurrence::OriginalStart;
 
 use super::harness::{berlin, in_zone, series_of, tag};
 
-fn setting() -> Setting {
+pub(super) fn setting() -> Setting {
     Setting {
         calendar: "ada@example.com".to_owned(),
         account: "ada@example.com".to_owned(),
@@ -21,11 +21,11 @@ fn setting() -> Setting {
     }
 }
 
-fn read(event: Value) -> Seen<Google> {
+pub(super) fn read(event: Value) -> Seen<Google> {
     read_item(event, &setting()).unwrap()
 }
 
-fn observed(event: Value) -> Box<Observation<Google>> {
+pub(super) fn observed(event: Value) -> Box<Observation<Google>> {
     match read(event) {
         Seen::Present(observation) => observation,
         other => panic!("{other:?}"),
@@ -33,7 +33,7 @@ fn observed(event: Value) -> Box<Observation<Google>> {
 }
 
 /// A plain event with these fields over it; `null` takes one away.
-fn with(changes: Value) -> Value {
+pub(super) fn with(changes: Value) -> Value {
     let mut event = json!({
         "kind": "calendar#event", "etag": "\"3600000000000000\"", "id": "abc123",
         "status": "confirmed", "htmlLink": "https://www.google.com/calendar/event?eid=x",

@@ -161,8 +161,8 @@ fn series() -> impl Strategy<Value = Series> {
                 .collect();
             let recurrence = Recurrence {
                 rules: vec![Rule::parse(rule).unwrap()],
-                exclusion_rules: vec![],
                 dates,
+                ..Recurrence::default()
             };
             fields.recurrence = Some(recurrence.normalized(&when));
             Series {

@@ -56,6 +56,7 @@ fn limits_are_errors_and_nothing_else_is() {
         components: 2,
         depth: 1,
         exceptions: 1,
+        ..Limits::default()
     };
     for (text, what) in [
         ("X:1\n".repeat(26), "octets"),

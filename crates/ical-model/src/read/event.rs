@@ -109,6 +109,7 @@ fn read_recurrence(
         rules: rules(component, "RRULE")?,
         exclusion_rules: rules(component, "EXRULE")?,
         dates,
+        onward: Vec::new(),
     };
     // An EXRULE alone takes nothing away that anything gives.
     if recurrence.rules.is_empty() && recurrence.dates.is_empty() {

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use sync_engine::identity::OriginTag;
 use sync_engine::model::time::Timestamp;
-use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Series, Status, Uid, When};
+use sync_engine::model::{
+    ComponentKey, Fields, OverrideValue, RecurrenceId, Series, Status, Uid, When,
+};
 use sync_engine::observation::Remark;
-use sync_engine::recurrence::{inherited_when, recurrence_id_in};
+use sync_engine::recurrence::{Given, Onward, recurrence_id_in};
+use sync_engine::snapshot::inherited;
 
-use super::times::{read_time, read_times};
+use super::stamps::{modified, stamps};
+use super::times::{excerpt, read_time, read_times};
 use super::{EventObject, ReadContext, people, range, read_fields};
 use crate::component::{Component, Document, Item};
 use crate::error::ReadError;
+use crate::limits::Limits;
 use crate::line::text::unescape;
 use crate::value::Stamp;
 use crate::write::{ORIGIN, SOURCE_UID};
@@ -36,16 +41,33 @@ pub(crate) struct Understood {
     pub(crate) overrides: BTreeMap<RecurrenceId, Slot>,
     /// Components of occurrences that have another one which counts.
     pub(crate) duplicates: Vec<(RecurrenceId, Slot)>,
-    /// Whether an override stands for later occurrences too.
-    pub(crate) this_and_future: bool,
+    /// Components that stand for their own occurrence and all later ones.
+    pub(crate) futures: BTreeMap<RecurrenceId, Future>,
+    /// Whether those were taken apart into overrides.
+    pub(crate) apart: bool,
+}
+
+/// A component that stands for its own occurrence and all later ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Future {
+    pub(crate) slot: Slot,
+    /// What it says, of its own occurrence.
+    pub(crate) fields: Fields,
 }
 
 /// An override as it stands.
-struct Override {
+pub(super) struct Override {
     slot: Slot,
     sequence: u64,
     fields: Fields,
-    future: bool,
+    pub(super) modified: Option<Timestamp>,
+}
+
+/// The overrides of single occurrences, and those that stand for later ones too.
+#[derive(Default)]
+pub(super) struct Overrides {
+    pub(super) single: BTreeMap<RecurrenceId, Override>,
+    pub(super) future: BTreeMap<RecurrenceId, Override>,
 }
 
 impl Understood {
@@ -60,7 +82,7 @@ impl Understood {
         }
         if let Some(component) = &document.unclosed {
             return Err(ReadError::Cut {
-                component: component.clone(),
+                component: excerpt(component),
             });
         }
         // What stands after a component without END is lost inside it.
@@ -70,7 +92,7 @@ impl Understood {
             .find(|inner| !inner.is_closed())
         {
             return Err(ReadError::Cut {
-                component: open.name(),
+                component: excerpt(&open.name()),
             });
         }
         if events.is_empty() {
@@ -127,7 +149,7 @@ impl<'c> Reader<'c> {
         context: &'c ReadContext<'c>,
         events: &[(Slot, &Component<'_>)],
     ) -> Result<Self, ReadError> {
-        let uid = uid_of(events)?;
+        let uid = uid_of(events, &context.limits)?;
         let first = events
             .iter()
             .find(|(_, event)| event.first("RECURRENCE-ID").is_none())
@@ -168,11 +190,35 @@ impl<'c> Reader<'c> {
             }
             master = Some((*slot, *event, self.fields(event)?));
         }
-        let fields = master.as_ref().map(|(_, _, fields)| fields);
-        let mut found: BTreeMap<RecurrenceId, Override> = BTreeMap::new();
+        let mut found = Overrides::default();
         for (slot, event) in events {
+            let fields = master.as_ref().map(|(_, _, fields)| fields);
             self.add_override(*slot, event, fields, &mut found)?;
         }
+        let future: Vec<Onward> = found
+            .future
+            .iter()
+            .map(|(id, one)| Onward {
+                from: *id,
+                fields: one.fields.clone(),
+            })
+            .collect();
+        let mut apart = None;
+        if let Some((_, _, fields)) = &mut master
+            && !future.is_empty()
+        {
+            apart = range::apart(fields, self.context);
+            if apart.is_none()
+                && let Some(recurrence) = &mut fields.recurrence
+            {
+                recurrence.onward.clone_from(&future);
+            }
+            self.remark(
+                "this_and_future",
+                "One override stands for all later occurrences; each of them is shown as changed.",
+            );
+        }
+        let fields = master.as_ref().map(|(_, _, fields)| fields);
         let mut series = Series {
             master: None,
             overrides: BTreeMap::new(),
@@ -180,26 +226,36 @@ impl<'c> Reader<'c> {
         if let Some((_, component, fields)) = &master {
             self.exceptions(component, fields, &mut series)?;
         }
-        for (id, one) in &found {
+        if apart.is_none() {
+            // Beside an EXDATE of the same occurrence an override wins.
+            series
+                .overrides
+                .retain(|id, _| !found.future.contains_key(id));
+        }
+        for (id, one) in &found.single {
             match value(*id, &one.fields, fields, self.context) {
                 Some(value) => series.overrides.insert(*id, value),
                 None => series.overrides.remove(id),
             };
         }
-        let future: Vec<(RecurrenceId, &Fields)> = found
-            .iter()
-            .filter(|(_, one)| one.future)
-            .map(|(id, one)| (*id, &one.fields))
-            .collect();
-        let this_and_future = !future.is_empty();
-        if this_and_future {
-            let named = found.keys().copied().collect();
-            range::spread(&mut series, fields, &future, &named, self.context)?;
-            self.remark(
-                "this_and_future",
-                "One override stands for all later occurrences; each of them is shown as changed.",
-            );
+        if apart.is_none()
+            && let Some(fields) = fields
+        {
+            let given = Given::of(fields, &self.context.floating);
+            for (id, one) in &found.future {
+                // One that stands where the rule gives nothing is shown all the same.
+                if !given.at(*id) {
+                    let own = OverrideValue::Fields(Box::new(one.fields.clone()));
+                    series.overrides.entry(*id).or_insert(own);
+                }
+            }
         }
+        let mut given = Vec::new();
+        if let (Some(all), Some(master)) = (&apart, fields) {
+            let named = found.single.keys().copied().collect();
+            given = range::spread(&mut series, master, all, &future, &named, self.context);
+        }
+        let stamps = stamps(master.as_ref().map(|(_, event, _)| *event), &found, &given);
         if self.by_rules {
             self.remark(
                 "custom_zone",
@@ -209,14 +265,22 @@ impl<'c> Reader<'c> {
         let slots: Vec<&Component<'_>> = events.iter().map(|(_, event)| *event).collect();
         let master_slot = master.as_ref().map(|(slot, ..)| *slot);
         series.master = master.map(|(.., fields)| fields);
-        let event = self.event(series, &slots);
+        let event = self.event(series, stamps, &slots);
         Ok(Understood {
             event,
             zones: self.zones,
             master: master_slot,
-            overrides: found.into_iter().map(|(id, one)| (id, one.slot)).collect(),
+            overrides: slots_of(found.single),
             duplicates: self.duplicates,
-            this_and_future,
+            futures: found
+                .future
+                .into_iter()
+                .map(|(id, one)| {
+                    let (slot, fields) = (one.slot, one.fields);
+                    (id, Future { slot, fields })
+                })
+                .collect(),
+            apart: apart.is_some(),
         })
     }
 
@@ -231,15 +295,15 @@ impl<'c> Reader<'c> {
         slot: Slot,
         event: &Component<'_>,
         master: Option<&Fields>,
-        found: &mut BTreeMap<RecurrenceId, Override>,
+        found: &mut Overrides,
     ) -> Result<(), ReadError> {
         let Some(line) = event.first("RECURRENCE-ID") else {
             return Ok(());
         };
-        if found.len() >= self.context.limits.exceptions {
+        if found.single.len() + found.future.len() >= self.context.limits.overrides {
             return Err(ReadError::TooLarge {
                 what: "overrides",
-                limit: self.context.limits.exceptions,
+                limit: self.context.limits.overrides,
             });
         }
         let original = read_time(line, &line.value(), &self.zones)?;
@@ -258,15 +322,22 @@ impl<'c> Reader<'c> {
             .first("SEQUENCE")
             .and_then(|line| line.value().trim().parse().ok())
             .unwrap_or(0);
-        let future = line
-            .parameter_text("RANGE")
-            .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+        // Alone, or in an event that does not repeat, there is nothing later it could stand for.
+        let future = master.is_some_and(|master| master.recurrence.is_some())
+            && line
+                .parameter_text("RANGE")
+                .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+        let found = if future {
+            &mut found.future
+        } else {
+            &mut found.single
+        };
         if found.get(&id).is_none_or(|other| other.sequence < sequence) {
             let one = Override {
                 slot,
                 sequence,
                 fields,
-                future,
+                modified: modified(event),
             };
             if let Some(loser) = found.insert(id, one) {
                 self.duplicates.push((id, loser.slot));
@@ -302,7 +373,12 @@ impl<'c> Reader<'c> {
         Ok(())
     }
 
-    fn event(&mut self, series: Series, events: &[&Component<'_>]) -> EventObject {
+    fn event(
+        &mut self,
+        series: Series,
+        stamps: Vec<(ComponentKey, Timestamp)>,
+        events: &[&Component<'_>],
+    ) -> EventObject {
         let context = self.context;
         if events.iter().any(|event| !is_utf8(event)) {
             self.remark(
@@ -324,6 +400,7 @@ impl<'c> Reader<'c> {
             uid: self.uid.clone(),
             series,
             modified: events.iter().filter_map(|event| modified(event)).max(),
+            stamps,
             has_guests: events
                 .iter()
                 .any(|event| people::has_guests(event, context)),
@@ -355,21 +432,27 @@ fn timeless(event: &Component<'_>, master: Option<&Fields>) -> Result<Fields, Re
 }
 
 /// The one UID of all events.
-fn uid_of(events: &[(Slot, &Component<'_>)]) -> Result<Uid, ReadError> {
+fn uid_of(events: &[(Slot, &Component<'_>)], limits: &Limits) -> Result<Uid, ReadError> {
     let mut uid: Option<String> = None;
     for (_, event) in events {
         let Some(line) = event.first("UID") else {
             continue;
         };
         let own = unescape(&line.value()).trim().to_owned();
+        if own.len() > limits.uid_bytes {
+            return Err(ReadError::TooLarge {
+                what: "octets in its UID",
+                limit: limits.uid_bytes,
+            });
+        }
         match &uid {
             _ if own.is_empty() => {}
             None => uid = Some(own),
             Some(first) if *first == own => {}
             Some(first) => {
                 return Err(ReadError::SeveralUids {
-                    first: first.clone(),
-                    second: own,
+                    first: excerpt(first),
+                    second: excerpt(&own),
                 });
             }
         }
@@ -377,13 +460,8 @@ fn uid_of(events: &[(Slot, &Component<'_>)]) -> Result<Uid, ReadError> {
     uid.map(Uid::new).ok_or(ReadError::NoUid)
 }
 
-fn modified(event: &Component<'_>) -> Option<Timestamp> {
-    let line = event.first("LAST-MODIFIED")?;
-    let wall = match Stamp::parse(&line.value())? {
-        Stamp::Date(date) => date.at(0, 0, 0, 0),
-        Stamp::Local(wall) | Stamp::Utc(wall) => wall,
-    };
-    jiff::tz::Offset::UTC.to_timestamp(wall).ok()
+fn slots_of(found: BTreeMap<RecurrenceId, Override>) -> BTreeMap<RecurrenceId, Slot> {
+    found.into_iter().map(|(id, one)| (id, one.slot)).collect()
 }
 
 fn is_utf8(event: &Component<'_>) -> bool {
@@ -401,11 +479,7 @@ pub(super) fn value(
         if fields.status == Status::Cancelled {
             return Some(OverrideValue::Cancelled);
         }
-        let inherited = Fields {
-            when: inherited_when(master, id),
-            recurrence: None,
-            ..master.clone()
-        };
+        let inherited = inherited(master, id);
         let restated = Fields {
             when: inherited.when.clone(),
             ..fields.clone()

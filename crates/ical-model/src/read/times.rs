@@ -39,7 +39,7 @@ pub(crate) struct ReadTime {
 }
 
 /// A beginning of a value, for messages.
-fn excerpt(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn read_time(line: &Line<'_>, text: &str, zones: &Zones) -> Result<Re
     match zones.resolve(&tzid) {
         Resolved::Zone(zone) => plain(Moment::Time(LocalTime::new(wall, Zone::Named(zone)))),
         Resolved::Rules(_) if zones.repeats() => Err(ReadError::UnknownZone {
-            tzid,
+            tzid: excerpt(&tzid),
             described: true,
         }),
         Resolved::Rules(rules) => Ok(ReadTime {
@@ -88,7 +88,7 @@ pub(crate) fn read_time(line: &Line<'_>, text: &str, zones: &Zones) -> Result<Re
         }),
         Resolved::Unknown => Err(ReadError::UnknownZone {
             described: zones.describes(&tzid),
-            tzid,
+            tzid: excerpt(&tzid),
         }),
     }
 }

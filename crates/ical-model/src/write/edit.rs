@@ -6,7 +6,7 @@ use sync_engine::model::{
     ComponentKey, Field, Fields, OverrideValue, RecurrenceId, Series, Status, When,
 };
 use sync_engine::ports::Change;
-use sync_engine::recurrence::inherited_when;
+use sync_engine::snapshot::inherited;
 
 use super::field::{replace, set_field};
 use super::property::raw_text;
@@ -14,7 +14,7 @@ use super::when::Names;
 use super::{Edit, ORIGIN, carried, exceptions, new};
 use crate::component::{Component, Document, Item};
 use crate::error::EditError;
-use crate::read::{ReadContext, Slot, Understood, read_fields};
+use crate::read::{Future, ReadContext, Slot, Understood, read_fields};
 
 /// The core fields of an override; CLASS stays what it is.
 pub(super) const CORE: [Field; 6] = [
@@ -34,9 +34,6 @@ pub(super) fn object(
 ) -> Result<Vec<u8>, EditError> {
     let document = Document::parse(bytes, &context.limits)?;
     let understood = Understood::of(&document, context)?.ok_or(EditError::NoEvent)?;
-    if understood.this_and_future {
-        return Err(EditError::ThisAndFuture);
-    }
     let mut editor = Editor {
         document,
         edit,
@@ -44,6 +41,8 @@ pub(super) fn object(
         master: understood.master,
         overrides: understood.overrides,
         duplicates: understood.duplicates,
+        futures: understood.futures,
+        apart: understood.apart,
         names: Names {
             zones: &understood.zones,
             context,
@@ -66,6 +65,10 @@ pub(super) struct Editor<'d, 'e> {
     pub(super) master: Option<Slot>,
     pub(super) overrides: BTreeMap<RecurrenceId, Slot>,
     pub(super) duplicates: Vec<(RecurrenceId, Slot)>,
+    /// Components that stand for later occurrences too.
+    pub(super) futures: BTreeMap<RecurrenceId, Future>,
+    /// Whether the series shows those as overrides.
+    pub(super) apart: bool,
     pub(super) names: Names<'e>,
     pub(super) touched: BTreeSet<Slot>,
     pub(super) removed: BTreeSet<Slot>,
@@ -131,9 +134,13 @@ impl<'d> Editor<'d, '_> {
     pub(super) fn master_now(&mut self) -> Option<Fields> {
         let slot = self.master?;
         let component = component(&mut self.document, slot)?;
-        read_fields(component, self.names.zones, self.names.context)
-            .ok()
-            .map(|(fields, _)| fields)
+        let (mut fields, _) = read_fields(component, self.names.zones, self.names.context).ok()?;
+        if let Some(recurrence) = &mut fields.recurrence
+            && !self.apart
+        {
+            recurrence.onward = self.onward();
+        }
+        Some(fields)
     }
 
     fn change_master(&mut self, change: &Change) -> Result<(), EditError> {
@@ -160,9 +167,17 @@ impl<'d> Editor<'d, '_> {
         let (when, others): (Vec<Field>, Vec<Field>) =
             fields.iter().partition(|field| **field == Field::When);
         self.set(slot, &others, wanted);
+        let apart = if when.is_empty() {
+            Vec::new()
+        } else {
+            self.settle_futures(wanted)?
+        };
         let moved = self.set(slot, &when, wanted);
         if moved {
             self.follow_move(slot);
+        }
+        for (id, fields) in apart {
+            self.add(id, &fields);
         }
         self.follow_fields(&others);
         Ok(())
@@ -171,6 +186,10 @@ impl<'d> Editor<'d, '_> {
     fn change_override(&mut self, id: RecurrenceId, change: &Change) -> Result<(), EditError> {
         let key = ComponentKey::Override(id);
         let series = self.edit.series;
+        if self.says_so_for_later(id, change) {
+            return Ok(());
+        }
+        self.make_way(id);
         match (change, series.overrides.get(&id)) {
             (Change::Cancel, _)
             | (Change::Set(_) | Change::Add, Some(OverrideValue::Cancelled)) => self.cancel(id),
@@ -213,7 +232,7 @@ impl<'d> Editor<'d, '_> {
         }
     }
 
-    fn add(&mut self, id: RecurrenceId, wanted: &Fields) {
+    pub(super) fn add(&mut self, id: RecurrenceId, wanted: &Fields) {
         self.restore(id);
         if let Some(slot) = self.overrides.get(&id).copied() {
             self.set(slot, &CORE, wanted);
@@ -221,7 +240,8 @@ impl<'d> Editor<'d, '_> {
         }
         let master = self.master_now();
         let model = self
-            .master
+            .governing(id)
+            .or(self.master)
             .or_else(|| self.overrides.values().next().copied());
         let Some(model) = model.and_then(|slot| component(&mut self.document, slot)) else {
             return;
@@ -293,13 +313,16 @@ impl<'d> Editor<'d, '_> {
         self.restore(id);
         let (Some(slot), Some(master_slot)) = (self.overrides.get(&id).copied(), self.master)
         else {
+            if self.is_governed(id) {
+                self.add(id, &inherited(&master, id));
+            }
             return Ok(());
         };
         let owner = component(&mut self.document, master_slot).cloned();
         let has_own = component(&mut self.document, slot)
             .zip(owner)
             .is_some_and(|(own, master)| carried::has_own(own, &master));
-        if has_own {
+        if has_own || self.is_governed(id) {
             self.set(slot, &CORE, &inherited(&master, id));
         } else {
             self.remove_override(id);
@@ -319,14 +342,5 @@ pub(super) fn component<'s, 'd>(
     match calendar.items.get_mut(slot.item)? {
         Item::Component(component) => Some(component),
         Item::Line(_) => None,
-    }
-}
-
-/// What the master gives at an occurrence.
-pub(super) fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
-    Fields {
-        when: inherited_when(master, id),
-        recurrence: None,
-        ..master.clone()
     }
 }

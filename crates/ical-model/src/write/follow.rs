@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 
 use jiff::ToSpan as _;
-use sync_engine::model::{Field, Fields, OverrideValue, RecurrenceId, When};
-use sync_engine::recurrence::{Limits, inherited_when, occurrences_between, recurrence_id_in};
+use sync_engine::model::{ComponentKey, Field, OverrideValue, RecurrenceId, When};
+use sync_engine::recurrence::{Given, recurrence_id_in};
+use sync_engine::snapshot::inherited;
 
-use super::edit::{CORE, Editor, component, inherited};
+use super::edit::{CORE, Editor, component};
 use super::exceptions;
 use super::field::replace;
 use super::property::original;
-use crate::read::{Moment, ReadContext, Slot, read_time};
+use crate::read::{Moment, Slot, read_time};
 
 impl Editor<'_, '_> {
     /// Overrides that say nothing of their own go on saying what the master says.
@@ -41,7 +42,7 @@ impl Editor<'_, '_> {
             .master
             .as_ref()
             .map(|fields| fields.when.clone());
-        let mut shadows = Vec::new();
+        let (mut shadows, mut gone) = (Vec::new(), Vec::new());
         for (id, override_slot) in self.overrides.clone() {
             match (
                 self.before.overrides.get(&id),
@@ -55,16 +56,49 @@ impl Editor<'_, '_> {
                     self.overrides.remove(&id);
                     shadows.push((id, override_slot));
                 }
+                (Some(OverrideValue::Fields(_)), None) => gone.push((id, override_slot)),
                 (Some(_), _) | (None, Some(OverrideValue::Cancelled)) => {
                     self.remove_override(id);
                 }
             }
         }
+        // All leave their places before any takes another's.
+        for (id, _) in &gone {
+            self.overrides.remove(id);
+        }
+        for (id, override_slot) in gone {
+            let new = before
+                .as_ref()
+                .and_then(|before| moved_with(id, before, &master.when))
+                .filter(|new| !self.overrides.contains_key(new));
+            let wanted = new.and_then(|new| match self.edit.series.overrides.get(&new) {
+                Some(OverrideValue::Fields(wanted)) => Some((new, wanted)),
+                _ => None,
+            });
+            if let Some((new, wanted)) = wanted {
+                // The same override, gone along: with all it carries.
+                self.overrides.insert(new, override_slot);
+                self.restate(override_slot, new, &master.when);
+                self.set(override_slot, &CORE, wanted);
+                // CLASS is its own, unless it was the master's: then it stays the master's.
+                let before = &self.before;
+                let was = before.own_fields(&ComponentKey::Override(id));
+                let was = was.map(|own| own.sensitivity);
+                if was == before.master.as_ref().map(|master| master.sensitivity) {
+                    self.set(override_slot, &[Field::Visibility], &master);
+                }
+            } else {
+                self.removed.insert(override_slot);
+            }
+            let same = self.duplicates.iter().filter(|(other, _)| *other == id);
+            self.removed.extend(same.map(|(_, slot)| *slot));
+        }
+        let given = Given::of(&master, &self.names.context.floating);
         for (id, override_slot) in shadows {
             let new = before
                 .as_ref()
                 .and_then(|before| moved_with(id, before, &master.when))
-                .filter(|new| is_occurrence(&master, *new, self.names.context))
+                .filter(|new| given.at(*new))
                 .filter(|new| !self.edit.series.overrides.contains_key(new));
             match new {
                 Some(new) if !self.overrides.contains_key(&new) => {
@@ -104,7 +138,7 @@ impl Editor<'_, '_> {
     }
 
     /// Sees to it that an override's RECURRENCE-ID names `id` in the master's own form.
-    fn restate(&mut self, slot: Slot, id: RecurrenceId, master: &When) {
+    pub(super) fn restate(&mut self, slot: Slot, id: RecurrenceId, master: &When) {
         let Some(component) = component(&mut self.document, slot) else {
             return;
         };
@@ -146,26 +180,24 @@ fn moved_with(id: RecurrenceId, before: &When, now: &When) -> Option<RecurrenceI
             let shift = to.wall.duration_since(from.wall);
             Some(RecurrenceId::Wall(id.checked_add(shift).ok()?))
         }
+        // Between days and times an occurrence keeps its distance in days.
+        (
+            RecurrenceId::Date(id),
+            When::AllDay { start: from, .. },
+            When::Timed { start: to, .. },
+        ) => {
+            let days = from.until(to.wall.date()).ok()?.get_days();
+            let day = id.checked_add(days.days()).ok()?;
+            Some(RecurrenceId::Wall(day.to_datetime(to.wall.time())))
+        }
+        (
+            RecurrenceId::Wall(id),
+            When::Timed { start: from, .. },
+            When::AllDay { start: to, .. },
+        ) => {
+            let days = from.wall.date().until(*to).ok()?.get_days();
+            Some(RecurrenceId::Date(id.date().checked_add(days.days()).ok()?))
+        }
         _ => None,
     }
-}
-
-fn is_occurrence(master: &Fields, id: RecurrenceId, context: &ReadContext<'_>) -> bool {
-    let Some(recurrence) = &master.recurrence else {
-        return false;
-    };
-    let floating = &context.floating;
-    let (start, end) = inherited_when(master, id).instants(floating);
-    let until = end.checked_add(1.second()).unwrap_or(end);
-    let window = (start, until);
-    occurrences_between(
-        &master.when,
-        recurrence,
-        floating,
-        window,
-        &Limits::default(),
-    )
-    .items
-    .iter()
-    .any(|occurrence| occurrence.id == id)
 }

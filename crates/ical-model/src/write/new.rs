@@ -9,6 +9,7 @@ use sync_engine::model::{
 };
 use sync_engine::recurrence::ExtraDate;
 
+use super::futures::range;
 use super::property::{
     Spelling, ends, extra_dates, moment_line, original, plain, raw_text, sensitivity, stamp,
     status, text, transparency,
@@ -65,6 +66,14 @@ fn events(object: &NewObject<'_>) -> Vec<Component<'static>> {
             }
         }
         events.push(master);
+    }
+    if let Some((master, recurrence)) = series.recurring_master() {
+        for onward in &recurrence.onward {
+            let at = Some((&master.when, onward.from));
+            let mut ranged = event(&stamps, at, &onward.fields, &mut |_| None);
+            range(&mut ranged);
+            events.push(ranged);
+        }
     }
     for (id, value) in &series.overrides {
         if let OverrideValue::Fields(fields) = value {
@@ -148,7 +157,10 @@ fn zones(series: &Series) -> Vec<(ZoneName, Timestamp)> {
         OverrideValue::Fields(fields) => Some(fields.as_ref()),
         OverrideValue::Cancelled => None,
     });
-    for fields in series.master.iter().chain(own) {
+    let onward = series.recurring_master();
+    let onward = onward.iter().flat_map(|(_, recurrence)| &recurrence.onward);
+    let onward = onward.map(|onward| &onward.fields);
+    for fields in series.master.iter().chain(own).chain(onward) {
         zones_of(fields, &mut zones);
     }
     zones.into_values().collect()

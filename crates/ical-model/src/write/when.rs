@@ -105,8 +105,9 @@ pub(super) fn set_when(
     let before = read.map(|(fields, _)| fields);
     let was_all_day = before.as_ref().map(|fields| fields.when.is_all_day());
     let turned = was_all_day.is_some_and(|was| was != wanted.when.is_all_day());
-    let mut changed = set_start(component, wanted, anew, names);
-    changed |= set_end(component, &wanted.when, turned || anew, names);
+    let moved = set_start(component, wanted, anew, names);
+    let mut changed = moved;
+    changed |= set_end(component, &wanted.when, (turned || anew, moved), names);
     if !is_override {
         let repeated = before.is_some_and(|fields| fields.recurrence.is_some());
         changed |= set_recurrence(component, wanted, turned, names);
@@ -139,17 +140,24 @@ fn set_start(
     true
 }
 
+/// Gives the component the wanted end. `anew`: whatever stands there is written again; `moved`: the
+/// start was just written.
 fn set_end(
     component: &mut Component<'_>,
     wanted: &When,
-    anew: bool,
+    (anew, moved): (bool, bool),
     names: &mut Names<'_>,
 ) -> bool {
-    let now = read_when(component, names.zones).map(|(when, _)| when);
-    if !anew && now.as_ref().is_ok_and(|when| when == wanted) {
+    let (_, end) = ends(wanted);
+    // An end that the start has just passed reads as none, which may be the very length that is
+    // wanted: after a move a DTEND must say it itself.
+    let stands = match component.first("DTEND") {
+        Some(line) if moved => names.read(Some(line)).as_ref() == Some(&end),
+        _ => read_when(component, names.zones).is_ok_and(|(when, _)| when == *wanted),
+    };
+    if !anew && stands {
         return false;
     }
-    let (_, end) = ends(wanted);
     let only_duration = component.first("DURATION").is_some() && component.first("DTEND").is_none();
     if only_duration && let Some(duration) = duration_of(wanted) {
         replace(

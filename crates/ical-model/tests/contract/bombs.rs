@@ -108,15 +108,19 @@ fn many_components_people_values_and_parameters_are_borne() {
 }
 
 #[test]
-fn overrides_by_the_thousand_are_read() {
-    let mut events = format!("{START}~RRULE:FREQ=DAILY");
-    for moment in many(5_000).split(',') {
-        write!(events, "!RECURRENCE-ID:{moment}~DTSTART:{moment}~SUMMARY:x").unwrap();
-    }
-    let Object::Event(event) = read(&object(&events)) else {
+fn a_thousand_overrides_are_read_and_more_are_refused() {
+    let with = |count: i64| {
+        let mut events = format!("{START}~RRULE:FREQ=DAILY");
+        for moment in many(count).split(',') {
+            write!(events, "!RECURRENCE-ID:{moment}~DTSTART:{moment}~SUMMARY:x").unwrap();
+        }
+        object(&events)
+    };
+    let Object::Event(event) = read(&with(1000)) else {
         panic!("an event");
     };
-    assert_eq!(event.series.overrides.len(), 5_000);
+    assert_eq!(event.series.overrides.len(), 1000);
+    assert_eq!(refusal(with(1001)).code(), "too_large");
 }
 
 #[test]

@@ -108,10 +108,7 @@ fn an_edit_that_changes_nothing_changes_no_byte() {
                 String::from_utf8_lossy(text),
                 "{name}"
             ),
-            Err(error) => assert_eq!(
-                (*name, error.code()),
-                ("this-and-future", "this_and_future")
-            ),
+            Err(error) => panic!("{name}: {error}"),
         }
         edited += 1;
     }

@@ -100,11 +100,11 @@ fn recurrence() -> impl Strategy<Value = Option<Recurrence>> {
                     .iter()
                     .map(|text| Rule::parse(text).unwrap())
                     .collect(),
-                exclusion_rules: Vec::new(),
                 dates: dates
                     .into_iter()
                     .map(|(day, hour, kind)| extra(day.at(hour, 0, 0, 0), kind))
                     .collect(),
+                ..Recurrence::default()
             };
             (!recurrence.is_empty()).then_some(recurrence)
         })

@@ -291,6 +291,9 @@ fn save(
                     row.by_cascade = false;
                 }
                 calendar.touch(&exception, now);
+            } else if revive && cascade && call.person {
+                // Out of the bin without its exceptions: they are holes now, and are told of.
+                calendar.touch(&exception, now);
             } else if knobs.touch_exceptions && !quiet {
                 calendar.touch(&exception, now);
             }

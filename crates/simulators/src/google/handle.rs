@@ -17,12 +17,40 @@ use super::oauth::{AUTH_PATH, Consent, SignedIn};
 use super::quota::QuotaConfig;
 use super::server::{self, Server};
 use super::state::Role;
+use super::wire::{Delivery, Request};
 
 /// A running simulated Google. Stops when dropped.
 #[derive(Debug)]
 pub struct GoogleSim {
     machine: Arc<Mutex<Machine>>,
-    server: Server,
+    /// `None` where requests are asked in the process.
+    server: Option<Server>,
+}
+
+/// Stands where the address would be if there is no server.
+const NO_SERVER: &str = "sim.invalid";
+
+/// An answer that arrived.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, never compressed.
+    pub body: Vec<u8>,
+}
+
+/// Looks into a simulator's secrets, also when it has stopped.
+#[derive(Debug, Clone)]
+pub struct Secrets(Arc<Mutex<Machine>>);
+
+impl Secrets {
+    /// All so far.
+    pub fn all(&self) -> Vec<String> {
+        let machine = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        machine.core.oauth.secrets.iter().cloned().collect()
+    }
 }
 
 impl GoogleSim {
@@ -34,7 +62,52 @@ impl GoogleSim {
         let port = config.port;
         let machine = Arc::new(Mutex::new(Machine::new(config, server::wall())));
         let server = Server::start(port, Arc::clone(&machine))?;
-        Ok(Self { machine, server })
+        Ok(Self {
+            machine,
+            server: Some(server),
+        })
+    }
+
+    /// One that listens nowhere: it is asked by [`Self::ask`] alone, which is much faster.
+    pub fn in_process(config: GoogleSimConfig) -> Self {
+        Self {
+            machine: Arc::new(Mutex::new(Machine::new(config, server::wall()))),
+            server: None,
+        }
+    }
+
+    /// Asks without a network. `path` is percent-encoded, `query` without its question mark,
+    /// header names are in lower case. `None` when no answer arrives, or not all of it.
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: impl IntoIterator<Item = (String, String)>,
+        body: Vec<u8>,
+    ) -> Option<Answer> {
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+            headers: headers.into_iter().collect(),
+            body,
+        };
+        let response = self.machine().handle(&request, server::wall());
+        match response.delivery {
+            Delivery::Reset | Delivery::Truncate { .. } => None,
+            Delivery::Whole | Delivery::Drip { .. } | Delivery::Hold { .. } => Some(Answer {
+                status: response.status,
+                headers: response
+                    .headers
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect(),
+                body: response.body,
+            }),
+        }
     }
 
     /// Stops listening and closes every connection.
@@ -50,7 +123,10 @@ impl GoogleSim {
 
     /// `http://127.0.0.1:<port>`, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.server.address)
+        match &self.server {
+            Some(server) => format!("http://{}", server.address),
+            None => format!("http://{NO_SERVER}"),
+        }
     }
 
     /// The API's root: `…/calendar/v3`.
@@ -71,6 +147,12 @@ impl GoogleSim {
     /// The revocation endpoint.
     pub fn revoke_url(&self) -> String {
         format!("{}/revoke", self.base_url())
+    }
+
+    /// Everything secret that went to and fro so far: codes, tokens, states, verifiers, without the
+    /// prefixes that all of a kind share.
+    pub fn secrets(&self) -> Secrets {
+        Secrets(Arc::clone(&self.machine))
     }
 
     /// The simulator's clock.

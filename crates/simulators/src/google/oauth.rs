@@ -116,6 +116,23 @@ pub(super) struct OAuth {
     refresh: BTreeMap<String, RefreshToken>,
     /// Scopes granted so far, by account and client.
     grants: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Everything secret that went to and fro: codes, tokens, states, verifiers. For tests that look
+    /// whether a client keeps them to itself.
+    pub(super) secrets: BTreeSet<String>,
+}
+
+impl OAuth {
+    /// Remembers a secret by its random part, which stays the same however it is escaped.
+    fn keep(&mut self, secret: &str) {
+        let prefixes = ["4/0", "ya29.", "1//0"];
+        let text = prefixes
+            .iter()
+            .find_map(|prefix| secret.strip_prefix(prefix));
+        let text = text.unwrap_or(secret);
+        if !text.is_empty() {
+            self.secrets.insert(text.to_owned());
+        }
+    }
 }
 
 /// Whose request it is and what he may do.
@@ -193,6 +210,9 @@ impl Core {
             Ok(ask) => ask,
             Err(message) => return page::refusal(&message),
         };
+        if let Some(state) = &ask.state {
+            self.oauth.keep(state);
+        }
         if let Some(mut consent) = self.oauth.consent.take() {
             let once = consent.times == 1;
             let decision = consent.clone();
@@ -259,6 +279,7 @@ impl Core {
             granted.clone_from(so_far);
         }
         let code = format!("4/0{}", self.dice.text(60, TOKEN_ALPHABET));
+        self.oauth.keep(&code);
         let scope = joined(&granted);
         self.oauth.codes.insert(
             code.clone(),
@@ -288,6 +309,7 @@ impl Core {
         code: Option<&str>,
     ) -> String {
         let token = format!("ya29.{}", self.dice.text(80, TOKEN_ALPHABET));
+        self.oauth.keep(&token);
         self.oauth.access.insert(
             token.clone(),
             AccessToken {
@@ -322,6 +344,7 @@ impl Core {
             self.oauth.refresh.remove(&oldest);
         }
         let token = format!("1//0{}", self.dice.text(64, TOKEN_ALPHABET));
+        self.oauth.keep(&token);
         self.oauth.refresh.insert(
             token.clone(),
             RefreshToken {

@@ -88,6 +88,9 @@ pub(super) fn materialise(master: &Row, original: Moment) -> Row {
         },
         body,
         cancelled: master.cancelled,
+        // An exception that is hidden for a while would never be told of: only its master enters
+        // the change log when it comes into sight.
+        visible_from: 0,
         ..master.clone()
     }
 }

@@ -12,8 +12,8 @@ use sync_engine::model::{Etag, ResourceId, SideTag};
 use sync_engine::observation::{Observation, Seen};
 use sync_engine::ports::store::CalendarKey;
 
-use super::calendar_id;
-use crate::convert::{micros, to_json, to_word};
+use super::{UNLISTED, calendar_id};
+use crate::convert::{micros, name_list, to_json, to_word};
 use crate::error::StoreError;
 
 /// Bytes of a body's hash that are compared.
@@ -80,7 +80,10 @@ pub(crate) fn record<S: SideTag>(
         shown: reading.shown,
     };
     for seen in &reading.seen {
-        intake.take(seen)?;
+        intake.take(seen, reading.unlisted.contains(seen.resource()))?;
+    }
+    if !reading.same.is_empty() {
+        intake.shown(&reading.same)?;
     }
     conn.prepare_cached("UPDATE mirror_calendar SET change = ?2, living = ?3 WHERE id = ?1")?
         .execute([calendar, intake.change, intake.living])?;
@@ -100,7 +103,7 @@ pub(crate) fn record<S: SideTag>(
 }
 
 impl Intake<'_> {
-    fn take<S: SideTag>(&mut self, seen: &Seen<S>) -> Result<(), StoreError> {
+    fn take<S: SideTag>(&mut self, seen: &Seen<S>, unlisted: bool) -> Result<(), StoreError> {
         let known = self.known(seen.resource().as_str())?;
         match seen {
             Seen::Present(observation) => self.present(known, observation),
@@ -111,10 +114,31 @@ impl Intake<'_> {
             } => self.unreadable(known, resource, etag.as_ref(), reason),
             Seen::Foreign { resource, etag } => self.foreign(known, resource, etag.as_ref()),
             Seen::Gone { .. } => match known {
-                Some(known) => self.bury(&known),
+                Some(known) => self.bury(&known, unlisted.then_some(UNLISTED)),
                 None => Ok(()),
             },
         }
+    }
+
+    /// Versions that the mirror holds were named by a listing: what only a write's answer had shown
+    /// until now is shown. That is little or nothing, so it is asked for first.
+    fn shown<S: SideTag>(&self, same: &[ResourceId<S>]) -> Result<(), StoreError> {
+        let unshown = self
+            .conn
+            .prepare_cached(
+                "SELECT 1 FROM mirror WHERE calendar_id = ?1 AND shown = 0 AND state <> 'gone'",
+            )?
+            .exists([self.calendar])?;
+        if unshown {
+            let names = name_list(same.iter().map(ResourceId::as_str))?;
+            self.conn
+                .prepare_cached(
+                    "UPDATE mirror SET shown = 1 WHERE calendar_id = ?1 AND shown = 0 \
+                     AND state <> 'gone' AND resource IN (SELECT value FROM json_each(?2))",
+                )?
+                .execute(params![self.calendar, names])?;
+        }
+        Ok(())
     }
 
     /// The live row of a resource.
@@ -162,7 +186,7 @@ impl Intake<'_> {
             }
             other => {
                 if let Some(other) = other {
-                    self.bury(&other)?;
+                    self.bury(&other, None)?;
                 }
                 self.living += 1;
                 (self.buried(resource, Some(series))?, self.shown)
@@ -219,7 +243,7 @@ impl Intake<'_> {
             }
             other => {
                 if let Some(other) = other {
-                    self.bury(&other)?;
+                    self.bury(&other, None)?;
                 }
                 self.living += 1;
                 // Where an event was before, this may well be it again: its series sits out.
@@ -251,7 +275,7 @@ impl Intake<'_> {
             // What was an event is one no more: for its series it is gone.
             other => {
                 if let Some(other) = other {
-                    self.bury(&other)?;
+                    self.bury(&other, None)?;
                 }
                 self.insert(resource.as_str())?
             }
@@ -274,7 +298,7 @@ impl Intake<'_> {
 
     /// The resource is no longer there, or no longer of this series. `shown` stays: it says whether
     /// the life that has ended was ever seen.
-    fn bury(&mut self, known: &Known) -> Result<(), StoreError> {
+    fn bury(&mut self, known: &Known, why: Option<&str>) -> Result<(), StoreError> {
         if known.state == State::Foreign {
             self.conn
                 .prepare_cached("DELETE FROM mirror WHERE id = ?1")?
@@ -285,10 +309,10 @@ impl Intake<'_> {
         self.change += 1;
         self.conn
             .prepare_cached(
-                "UPDATE mirror SET state = 'gone', reason = NULL, since = ?2, change = ?3 \
+                "UPDATE mirror SET state = 'gone', reason = ?4, since = ?2, change = ?3 \
                  WHERE id = ?1",
             )?
-            .execute([known.id, self.at, self.change])?;
+            .execute(params![known.id, self.at, self.change, why])?;
         Ok(())
     }
 

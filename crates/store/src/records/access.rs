@@ -2,10 +2,23 @@
 //! carries are stored.
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use sync_engine::model::time::Timestamp;
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
+
+/// What a key is good for; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyScope {
+    /// To look at everything but keys, and change nothing.
+    Read,
+    /// To start runs as well.
+    Sync,
+    /// Everything.
+    Admin,
+}
 
 /// An API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +27,8 @@ pub struct ApiKey {
     pub id: String,
     /// What people call it; unique.
     pub name: String,
+    /// What it is good for.
+    pub scope: KeyScope,
     /// SHA-256 of the key.
     pub hash: Hash,
     /// When it was made.
@@ -29,8 +44,14 @@ pub struct ApiKey {
 pub struct UiSession {
     /// SHA-256 of the id in its cookie.
     pub hash: Hash,
+    /// The key it signed in with; with that key the session ends.
+    pub key_id: String,
     /// The token its forms carry.
     pub csrf: String,
+    /// The address it signed in from, for people to recognise it by.
+    pub address: String,
+    /// What the browser calls itself, for the same.
+    pub agent: String,
     /// When it signed in.
     pub created_at: Timestamp,
     /// When it was last seen.

@@ -21,6 +21,9 @@ pub struct CaldavAccount {
     pub status: CaldavStatus,
     /// Why not, for people; `None` while it works.
     pub problem: Option<Problem>,
+    /// SHA-256 (`AA:BB:…`) of the one certificate that the server may show; `None` while this
+    /// machine's trust store decides.
+    pub trusted_fingerprint: Option<String>,
     /// What was learnt about the server: principal, homes, capabilities. The client's own JSON.
     pub profile: serde_json::Value,
     /// Declared in `config.yaml`.
@@ -57,6 +60,8 @@ pub struct NewCaldavAccount {
     pub username: String,
     /// The password; stored sealed.
     pub password: SecretString,
+    /// The one certificate that the server may show.
+    pub trusted_fingerprint: Option<String>,
     /// What was learnt about the server.
     pub profile: serde_json::Value,
     /// Declared in `config.yaml`.
@@ -74,6 +79,8 @@ pub struct CaldavAccountChange {
     pub username: Option<String>,
     /// The password.
     pub password: Option<SecretString>,
+    /// The one certificate that the server may show; `Some(None)` forgets it.
+    pub trusted_fingerprint: Option<Option<String>>,
     /// What was learnt about the server.
     pub profile: Option<serde_json::Value>,
     /// Declared in `config.yaml`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sync_engine::identity::PairKey;
 pub use sync_engine::mapping::{
-    ConflictPolicy, DeletionLimit, Direction, OnTargetEdit, Reminders, Window,
+    ConflictPolicy, DeletionLimit, Direction, Invitations, OnTargetEdit, Reminders, Window,
 };
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Caldav, Google, MappingId};
@@ -29,6 +29,9 @@ pub struct Mapping {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// When the database was restored from a backup, while nobody has confirmed since what the
+    /// mapping would do: until then it does not run.
+    pub restored_at: Option<Timestamp>,
 }
 
 impl Mapping {
@@ -98,6 +101,8 @@ pub struct MappingSettings {
     pub reminders: Reminders,
     /// Whether copies made by other mappings are a source for this one.
     pub chain: bool,
+    /// Changes to events whose guests the CalDAV server would mail.
+    pub invitations: Invitations,
 }
 
 impl Default for MappingSettings {
@@ -116,6 +121,7 @@ impl Default for MappingSettings {
             private_events: PrivateEvents::default(),
             reminders: Reminders::default(),
             chain: false,
+            invitations: Invitations::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sync_engine::model::time::Timestamp;
-use sync_engine::model::{MappingId, RunId};
+use sync_engine::model::{MappingId, RunId, Side, Uid};
 use sync_engine::report::{EventRecord, Problem, RunStatus, Warning};
 
 use super::mapping::Direction;
@@ -112,4 +112,23 @@ pub struct MappingOverview {
     pub last_success: Option<Timestamp>,
     /// Events the guard holds back now.
     pub held: u64,
+    /// Conflicts that wait for a person now.
+    pub open_conflicts: u64,
+    /// Events that are left as they are, because they cannot be read or written ([`Left`]).
+    pub left: u64,
+}
+
+/// An event that is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The side that shows it; `None` where it could not be written.
+    pub side: Option<Side>,
+    /// Its UID, or its resource's name where that is not known.
+    pub uid: Uid,
+    /// Why.
+    pub detail: String,
+    /// Since when it is so.
+    pub since: Option<Timestamp>,
+    /// When it is tried again by itself; without, when it changes.
+    pub next_attempt: Option<Timestamp>,
 }

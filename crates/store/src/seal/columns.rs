@@ -1,4 +1,4 @@
-//! Every column that holds a secret. A new one must be named here, else a change of keys would
+//! Every sealed column: secrets, and images for undoing. A new one must be named here, else a change of keys would
 //! forget it.
 
 use crate::error::StoreError;
@@ -34,10 +34,20 @@ pub(crate) const WEBHOOK_SECRET: Column = Column {
     name: "secret",
     row: "id",
 };
+pub(crate) const WEBHOOK_FORMER_SECRET: Column = Column {
+    table: "webhook",
+    name: "former_secret",
+    row: "id",
+};
 pub(crate) const OAUTH_VERIFIER: Column = Column {
     table: "oauth_state",
     name: "verifier",
     row: "hash",
+};
+pub(crate) const UNDO_IMAGE: Column = Column {
+    table: "undo",
+    name: "image",
+    row: "id",
 };
 /// Proves a key; rewritten by the change of keys itself, so not in [`ALL`].
 pub(crate) const CANARY: Column = Column {
@@ -47,12 +57,14 @@ pub(crate) const CANARY: Column = Column {
 };
 
 /// All that a change of keys goes through.
-pub(crate) const ALL: [Column; 5] = [
+pub(crate) const ALL: [Column; 7] = [
     CALDAV_PASSWORD,
     GOOGLE_REFRESH_TOKEN,
     GOOGLE_ACCESS_TOKEN,
     WEBHOOK_SECRET,
+    WEBHOOK_FORMER_SECRET,
     OAUTH_VERIFIER,
+    UNDO_IMAGE,
 ];
 
 impl Column {

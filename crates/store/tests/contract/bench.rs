@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::SecretString;
-use store::records::{CalendarFacts, GoogleTokens, MappingSettings, NewCaldavAccount, NewMapping};
-use store::{Db, Keys};
+use store::records::{
+    CalendarFacts, ConflictStatus, GoogleTokens, MappingSettings, NewCaldavAccount, NewMapping,
+};
+use store::{Db, Keys, StoreError};
+use sync_engine::conflict::{Conflict, Decision};
 use sync_engine::identity::OriginTag;
 use sync_engine::memory::MemoryStore;
 use sync_engine::model::time::{Date, Timestamp, When};
 use sync_engine::model::{
-    AccountId, Caldav, CalendarId, Etag, Fields, Google, MappingId, ResourceId, Series, SeriesKey,
-    Side, SideTag, Uid,
+    AccountId, Caldav, CalendarId, Etag, Fields, Google, MappingId, PlanId, ResourceId, Series,
+    SeriesKey, Side, SideTag, Uid,
 };
 use sync_engine::observation::{Access, Content, Observation, Seen};
 use sync_engine::ports::store::{CalendarKey, Store};
@@ -30,6 +33,16 @@ pub(crate) trait Bench {
     fn store(&self) -> &Self::Store;
     /// Joins two calendars, named as on their sides.
     fn join(&self, caldav: &str, google: &str) -> impl Future<Output = Joined>;
+    /// As a killed process would leave it.
+    fn crashed(&self) -> Self;
+    /// A person answers an open conflict.
+    fn decide(&self, mapping: &MappingId, decision: Decision) -> impl Future<Output = ()>;
+    /// Conflicts that wait for a person, oldest first.
+    fn open_conflicts(&self, mapping: &MappingId) -> impl Future<Output = Vec<Conflict>>;
+    /// A person approves what is held. Says whether it is held.
+    fn approve(&self, mapping: &MappingId, plan: &PlanId) -> impl Future<Output = bool>;
+    /// A person wants what is held put back. Says whether it is held.
+    fn restore(&self, mapping: &MappingId, plan: &PlanId) -> impl Future<Output = bool>;
 }
 
 /// This crate's store on a temporary file.
@@ -79,6 +92,7 @@ impl Bench for Sqlite {
         let google_account = add_google(&self.db, "alice@example.com").await;
         let from = calendar(&self.db, &caldav_account, Side::Caldav, caldav).await;
         let to = calendar(&self.db, &google_account, Side::Google, google).await;
+        let made = self.db.mappings().await.unwrap().len();
         let mapping = self
             .db
             .add_mapping(
@@ -88,7 +102,7 @@ impl Bench for Sqlite {
                     settings: MappingSettings::default(),
                     managed: false,
                 },
-                at(0),
+                at(i64::try_from(made).unwrap()),
             )
             .await
             .unwrap();
@@ -103,6 +117,39 @@ impl Bench for Sqlite {
             },
             id: mapping.id,
         }
+    }
+
+    fn crashed(&self) -> Self {
+        self.killed()
+    }
+
+    async fn decide(&self, mapping: &MappingId, decision: Decision) {
+        let Decision { conflict, keep, .. } = decision;
+        let decided = self.db.decide_conflict(&conflict, keep).await.unwrap();
+        assert_eq!(&decided.mapping, mapping);
+    }
+
+    async fn open_conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        let open = Some(ConflictStatus::Open);
+        let page = self.db.conflicts(Some(mapping), open, 100, None).await;
+        let records = page.unwrap().conflicts.into_iter().rev();
+        records.map(|record| record.conflict).collect()
+    }
+
+    async fn approve(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        was_held(self.db.approve(mapping, plan).await)
+    }
+
+    async fn restore(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        was_held(self.db.restore_held(mapping, plan).await)
+    }
+}
+
+fn was_held(answer: Result<(), StoreError>) -> bool {
+    match answer {
+        Ok(()) => true,
+        Err(StoreError::NotFound { .. }) => false,
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -133,6 +180,31 @@ impl Bench for Memory {
                 calendar: CalendarId::new(google),
             },
         }
+    }
+
+    fn crashed(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            mappings: AtomicU32::new(self.mappings.load(Ordering::Relaxed)),
+        }
+    }
+
+    async fn decide(&self, mapping: &MappingId, decision: Decision) {
+        self.store.decide(mapping, decision);
+    }
+
+    async fn open_conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        let mut conflicts = self.store.conflicts(mapping);
+        conflicts.retain(|conflict| conflict.winner.is_none());
+        conflicts
+    }
+
+    async fn approve(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        self.store.approve(mapping, plan)
+    }
+
+    async fn restore(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        self.store.restore(mapping, plan)
     }
 }
 
@@ -177,6 +249,7 @@ pub(crate) async fn add_caldav(db: &Db, username: &str, calendars: &[&str]) -> A
         base_url: "https://dav.example/".to_owned(),
         username: username.to_owned(),
         password: SecretString::from("pw-canary-91c4"),
+        trusted_fingerprint: None,
         profile: serde_json::json!({"home": "/alice/"}),
         managed: false,
     };
@@ -210,6 +283,7 @@ pub(crate) fn observed<S: SideTag>(
         uid: Uid::new(format!("{series}@example.com")),
         etag: Some(Etag::new(etag)),
         modified: Some(at(-60)),
+        stamps: Vec::new(),
         content: Content::Series(Box::new(Series::single(Fields::new(
             title,
             When::all_day(day, None),

@@ -1,18 +1,22 @@
 //! What the engine may rely on, checked over any store: each check takes a fresh [`Bench`].
 
+pub(crate) mod answers;
 mod by_model;
 mod mapping;
 mod mirror;
 
+use std::collections::BTreeSet;
+
+use sync_engine::guard::{Held, HeldKind};
 use sync_engine::mirror::Reading;
 use sync_engine::model::{
-    Both, Caldav, ComponentKey, IntentId, ResourceId, RunId, Series, SeriesKey, Side, SideTag, Uid,
+    Both, Caldav, ComponentKey, IntentId, PlanId, ResourceId, RunId, SeriesKey, Side, SideTag, Uid,
 };
 use sync_engine::observation::Seen;
 use sync_engine::plan::operation::{Account, ActionKind, After, Operation, Reason, Step, Write};
 use sync_engine::ports::side::{Remove, Resource};
 use sync_engine::ports::store::{ChangeSet, Intent, Store as _};
-use sync_engine::row::{Link, Row, RowKey, RowState};
+use sync_engine::row::{Link, Row, RowKey};
 
 use crate::bench::{Bench, Joined, at};
 
@@ -46,8 +50,16 @@ macro_rules! common {
             mapping::due_rows_come_when_they_are_due
             mapping::an_intent_stays_until_it_is_settled
             mapping::a_settlement_is_one_unit
+            mapping::namesakes_are_rows_of_every_mapping_of_the_calendar
             mapping::the_state_between_runs_is_kept
             mirror::calendars_of_one_name_on_two_sides_are_two
+            mirror::a_version_named_again_is_shown
+            mirror::what_a_listing_left_out_is_remembered
+            answers::an_answer_stays_until_it_is_carried_out
+            answers::a_conflict_that_is_over_is_open_no_more
+            answers::what_a_run_wrote_comes_newest_first
+            answers::answers_given_during_a_run_are_not_lost
+            answers::namesakes_survive_a_crash
         }
     };
 }
@@ -61,7 +73,6 @@ macro_rules! thorough {
             mirror::foreign_things_are_remembered_by_version_only
             mirror::unreadable_is_present_and_keeps_what_it_showed
             mirror::a_resource_that_changes_its_series_changes_both
-            mapping::claims_are_other_mappings_links
         }
     };
 }
@@ -74,6 +85,8 @@ pub(crate) fn part<S: SideTag>(seconds: i64, seen: Vec<Seen<S>>) -> Reading<S> {
     Reading {
         at: at(seconds),
         seen,
+        unlisted: BTreeSet::new(),
+        same: Vec::new(),
         shown: true,
         end: None,
     }
@@ -94,27 +107,22 @@ fn link<S: SideTag>(names: &[&str]) -> Option<Link<S>> {
     (!names.is_empty()).then(|| Link {
         keys: keys(names),
         resources: vec![(ComponentKey::Master, ResourceId::new("r"))],
-        echo: Series::default(),
         shown: true,
-        missing_since: None,
-        expanded: false,
+        ..Link::empty()
     })
 }
 
 pub(crate) fn row(name: &str, caldav: &[&str], google: &[&str]) -> Row {
-    Row {
-        key: RowKey::new::<Caldav>(&SeriesKey::new(name)),
-        uid: Uid::new(format!("{name}@example.com")),
-        copy: Some(Side::Google),
-        generation: 0,
-        links: Both {
-            caldav: link(caldav),
-            google: link(google),
-        },
-        state: RowState::Active,
-        setbacks: Vec::new(),
-        due: None,
-    }
+    let mut row = Row::new(
+        RowKey::new::<Caldav>(&SeriesKey::new(name)),
+        Uid::new(format!("{name}@example.com")),
+        Some(Side::Google),
+    );
+    row.links = Both {
+        caldav: link(caldav),
+        google: link(google),
+    };
+    row
 }
 
 pub(crate) fn intent(id: &str, row: Row) -> Intent {
@@ -129,7 +137,9 @@ pub(crate) fn intent(id: &str, row: Row) -> Intent {
             attending: false,
         }),
         agrees: Vec::new(),
+        spares: Vec::new(),
         after: After::Dropped,
+        before: None,
         account: account(),
     });
     Intent {
@@ -152,6 +162,22 @@ pub(crate) fn account() -> Account {
         reason: Reason::Deleted,
         changes: Vec::new(),
         counted: true,
+    }
+}
+
+/// Something held, of these parts and rows; one operation a row.
+pub(crate) fn held(id: &str, parts: &[&str], rows: &[&str]) -> Held {
+    Held {
+        id: PlanId::new(id),
+        kind: HeldKind::Deletions,
+        side: Side::Google,
+        since: at(1),
+        operations: rows.iter().map(|_| account()).collect(),
+        parts: parts.iter().map(|part| PlanId::new(*part)).collect(),
+        rows: rows
+            .iter()
+            .map(|row| RowKey::new::<Caldav>(&SeriesKey::new(*row)))
+            .collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use store::{Db, StoreError};
+use store::{Db, Existing, StoreError};
 use sync_engine::ports::store::Store as _;
 
 use crate::bench::{Bench as _, Sqlite, keys};
@@ -96,7 +96,7 @@ async fn a_newer_schema_is_refused_and_its_writer_named() {
     assert!(!bench.folder.path().join("backups").exists());
 }
 
-/// A file whose only step is not done, as after a release with a new step.
+/// A file none of whose steps is done.
 fn set_back(path: &Path) {
     let conn = raw(path);
     let tables: Vec<String> = conn
@@ -113,8 +113,11 @@ fn set_back(path: &Path) {
     for table in tables {
         conn.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
-    conn.execute_batch("UPDATE refinery_schema_history SET version = 0, name = 'earlier'")
-        .unwrap();
+    conn.execute_batch(
+        "DELETE FROM refinery_schema_history WHERE version > 1; \
+         UPDATE refinery_schema_history SET version = 0, name = 'earlier'",
+    )
+    .unwrap();
 }
 
 #[tokio::test]
@@ -125,7 +128,7 @@ async fn an_older_file_is_copied_before_it_is_changed() {
         let _ = std::fs::remove_file(&path);
         Db::open(&path, keys()).unwrap().close().await;
         set_back(&path);
-        // The only step there is cannot run on such a file; what counts is the copy before it.
+        // The first step cannot run on such a file; what counts is the copy before it.
         assert!(matches!(
             Db::open(&path, keys()),
             Err(StoreError::Migration { .. })
@@ -194,19 +197,23 @@ async fn a_copy_made_while_running_is_whole() {
             bench.db.intend(&joined.id, &written).await.unwrap();
         }
     };
-    let ((), copied) = tokio::join!(writes, bench.db.backup(&copy));
-    copied.unwrap();
+    let (path, to) = (bench.path(), copy.clone());
+    let copying = tokio::task::spawn_blocking(move || store::back_up(&path, &to, Existing::Refuse));
+    let ((), copied) = tokio::join!(writes, copying);
+    copied.unwrap().unwrap();
     let restored = Db::open(&copy, keys()).unwrap();
     assert_eq!(restored.mappings().await.unwrap().len(), 1);
-    let beside = bench.folder.path().join("beside.db");
-    Db::backup_of(&bench.path(), &beside).unwrap();
-    assert!(Db::open(&beside, keys()).is_ok());
-    assert!(Db::backup_of(&bench.folder.path().join("none.db"), &beside).is_err());
-    let again = bench.db.backup(&copy).await;
+    restored.close().await;
+    let again = store::back_up(&bench.path(), &copy, Existing::Refuse);
     assert!(
         matches!(again, Err(StoreError::File { .. })),
-        "never overwritten"
+        "never overwritten unasked"
     );
+    store::back_up(&bench.path(), &copy, Existing::Replace).unwrap();
+    let none = bench.folder.path().join("none.db");
+    let nothing = store::back_up(&none, &bench.folder.path().join("x"), Existing::Refuse);
+    assert!(nothing.is_err());
+    assert!(!none.exists(), "nothing is made where nothing was");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -57,6 +57,7 @@ async fn the_same_account_twice_is_refused_and_stores_nothing() {
         base_url: "https://dav.example/".to_owned(),
         username: "alice".to_owned(),
         password: SecretString::from("x"),
+        trusted_fingerprint: None,
         profile: json!({}),
         managed: false,
     };
@@ -84,6 +85,7 @@ async fn an_account_changes_field_by_field() {
     );
     let change = CaldavAccountChange {
         password: Some(SecretString::from("new")),
+        trusted_fingerprint: Some(Some("AA:BB".to_owned())),
         ..CaldavAccountChange::default()
     };
     let account = db.change_caldav_account(&id, change, at(6)).await.unwrap();
@@ -92,6 +94,18 @@ async fn an_account_changes_field_by_field() {
     assert_eq!(account.checked_at, Some(at(6)));
     let password = db.caldav_password(&id).await.unwrap();
     assert_eq!(password.expose_secret(), "new");
+    assert_eq!(account.trusted_fingerprint.as_deref(), Some("AA:BB"));
+    let kept = db.change_caldav_account(&id, CaldavAccountChange::default(), at(6));
+    assert_eq!(
+        kept.await.unwrap().trusted_fingerprint.as_deref(),
+        Some("AA:BB")
+    );
+    let forgotten = CaldavAccountChange {
+        trusted_fingerprint: Some(None),
+        ..CaldavAccountChange::default()
+    };
+    let account = db.change_caldav_account(&id, forgotten, at(6)).await;
+    assert_eq!(account.unwrap().trusted_fingerprint, None);
     let taken = CaldavAccountChange {
         username: Some("bob".to_owned()),
         ..CaldavAccountChange::default()

@@ -1,19 +1,18 @@
-//! Runs, history, the outbox.
+//! Runs and history.
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
-use store::records::{NewWebhook, RunState, WebhookSource};
+use serde_json::Value;
+use store::records::RunState;
 use store::{Db, StoreError};
-use sync_engine::guard::{Held, HeldKind};
 use sync_engine::model::{MappingId, PlanId, RunId, Side, Uid};
 use sync_engine::plan::operation::{ActionKind, Reason};
 use sync_engine::ports::store::{MappingState, Marks, Settlement, Store as _};
 use sync_engine::report::{EventRecord, Problem, RunReport, RunStatus};
 
 use crate::bench::{Bench as _, Sqlite, at};
-use crate::conformance::account;
+use crate::conformance::held;
+use crate::outbox::{due, hook};
 
-fn event(uid: &str, action: ActionKind, failed: bool) -> EventRecord {
+pub(crate) fn event(uid: &str, action: ActionKind, failed: bool) -> EventRecord {
     EventRecord {
         uid: Uid::new(uid),
         recurrence_id: None,
@@ -32,7 +31,7 @@ fn event(uid: &str, action: ActionKind, failed: bool) -> EventRecord {
     }
 }
 
-fn report(id: &RunId, events: Vec<EventRecord>) -> RunReport {
+pub(crate) fn report(id: &RunId, events: Vec<EventRecord>) -> RunReport {
     RunReport {
         id: id.clone(),
         started_at: at(40),
@@ -57,25 +56,6 @@ async fn settle(db: &Db, mapping: &MappingId, run: &RunId, events: Vec<EventReco
         ..Settlement::default()
     };
     db.settle(mapping, run, settlement).await.unwrap();
-}
-
-async fn hook(db: &Db, url: &str, enabled: bool) {
-    let mut all: Vec<NewWebhook> = Vec::new();
-    for known in db.webhooks().await.unwrap() {
-        all.push(NewWebhook {
-            id: Some(known.id),
-            url: known.url,
-            secret: None,
-            enabled: known.enabled,
-        });
-    }
-    all.push(NewWebhook {
-        id: None,
-        url: url.to_owned(),
-        secret: Some(SecretString::from("whsec_x")),
-        enabled,
-    });
-    db.put_webhooks(WebhookSource::Ui, all).await.unwrap();
 }
 
 #[tokio::test]
@@ -150,7 +130,7 @@ async fn runs_are_paged_newest_first() {
 async fn what_a_crash_left_open_is_ended_and_told() {
     let bench = Sqlite::new();
     let joined = bench.join("work", "w").await;
-    hook(&bench.db, "https://hooks.example/", true).await;
+    let hook = hook(&bench.db, "https://hooks.example/", true).await;
     let id = bench.db.start_run(&joined.id, at(40)).await.unwrap();
     let events = vec![event("a", ActionKind::Insert, false)];
     settle(&bench.db, &joined.id, &id, events).await;
@@ -165,8 +145,8 @@ async fn what_a_crash_left_open_is_ended_and_told() {
     );
     assert_eq!((run.inserted, run.events.len()), (1, 1));
     assert_eq!(run.error.unwrap().code, "interrupted");
-    let due = db.outbox_due(at(99), 10).await.unwrap();
-    let body: Value = serde_json::from_str(&due[0].body).unwrap();
+    let told = due(&db, &hook, at(99)).await.unwrap();
+    let body: Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!(body["status"], "failure");
 }
 
@@ -226,10 +206,6 @@ async fn mappings_at_a_glance() {
     assert_eq!((&last.id, last.state), (&bad, RunState::Failure));
     assert_eq!(overview.last_success, Some(at(60)));
     assert!(overview.enabled);
-    // The last run of a mapping is never forgotten.
-    assert_eq!(db.prune_runs(at(1000)).await.unwrap(), 1);
-    assert!(db.run(&bad).await.is_ok());
-    assert!(db.run(&good).await.is_err());
 }
 
 #[tokio::test]
@@ -239,13 +215,10 @@ async fn approval_waits_for_the_run_that_carries_it_out() {
     let db = &bench.db;
     let plan = PlanId::new("p1");
     let state = MappingState {
-        held: Some(Held {
-            id: plan.clone(),
-            kind: HeldKind::Deletions,
-            side: Side::Google,
-            since: at(1),
-            operations: vec![account(), account()],
-        }),
+        held: vec![
+            held("p1", &["1", "2"], &["a", "b"]),
+            held("p0", &["3"], &["c"]),
+        ],
         ..MappingState::default()
     };
     let early = db.approve(&joined.id, &plan).await;
@@ -255,7 +228,7 @@ async fn approval_waits_for_the_run_that_carries_it_out() {
     );
     let marks = Marks::default();
     db.planned(&joined.id, marks, state.clone()).await.unwrap();
-    assert_eq!(db.overview().await.unwrap()[0].held, 2);
+    assert_eq!(db.overview().await.unwrap()[0].held, 3);
     assert_eq!(db.held().await.unwrap()[0].1.id, plan);
     let other = db.approve(&joined.id, &PlanId::new("p2")).await;
     assert!(
@@ -266,86 +239,12 @@ async fn approval_waits_for_the_run_that_carries_it_out() {
     // A run that began before the approval holds the same plan again: the approval is not lost.
     db.planned(&joined.id, marks, state).await.unwrap();
     let stored = db.mapping_state(&joined.id).await.unwrap();
-    assert_eq!(stored.approved, Some(plan));
+    assert_eq!(stored.approved, ["1", "2"].map(PlanId::new));
     // Carried out: nothing is held, the approval is spent.
     db.planned(&joined.id, marks, MappingState::default())
         .await
         .unwrap();
-    assert_eq!(db.mapping_state(&joined.id).await.unwrap().approved, None);
+    let stored = db.mapping_state(&joined.id).await.unwrap();
+    assert_eq!(stored.approved, []);
     assert!(db.held().await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_finished_run_waits_in_the_outbox_of_every_webhook() {
-    let bench = Sqlite::new();
-    let joined = bench.join("work", "w").await;
-    let db = &bench.db;
-    hook(db, "https://one.example/", true).await;
-    hook(db, "https://two.example/", true).await;
-    hook(db, "https://off.example/", false).await;
-    let id = db.start_run(&joined.id, at(40)).await.unwrap();
-    let events = vec![
-        event("a", ActionKind::Insert, false),
-        event("b", ActionKind::Delete, true),
-    ];
-    db.finish(&joined.id, &report(&id, events)).await.unwrap();
-    assert!(db.outbox_due(at(59), 10).await.unwrap().is_empty());
-    assert_eq!(db.outbox_next().await.unwrap(), Some(at(60)));
-    let due = db.outbox_due(at(60), 10).await.unwrap();
-    assert_eq!(due.len(), 2);
-    assert_ne!(due[0].id, due[1].id);
-    let secret = due[0].secret.as_ref().map(SecretString::expose_secret);
-    assert_eq!(secret, Some("whsec_x"));
-    let body: Value = serde_json::from_str(&due[0].body).unwrap();
-    assert_eq!(
-        body,
-        json!({
-            "run_id": id.as_str(), "mapping_id": joined.id.as_str(),
-            "direction": "CalDAV → Google", "status": "success",
-            "timestamp": "2026-11-22T19:01:00Z",
-            "inserted": 2, "updated": 0, "deleted": 0,
-            "failed": 0, "deferred": 1, "held": 2, "conflicts": 3,
-            "events": [
-                {"uid": "a", "summary": "Title of a", "action": "inserted"},
-                {"uid": "b", "summary": "Title of b", "action": "failed"},
-            ],
-        })
-    );
-
-    // One is delivered, one refused: it comes again with the same id, after a restart too.
-    db.outbox_done(&due[0].id).await.unwrap();
-    db.outbox_failed(&due[1].id, "503", Some(at(100)))
-        .await
-        .unwrap();
-    let after = bench.killed().db;
-    assert!(after.outbox_due(at(99), 10).await.unwrap().is_empty());
-    let again = after.outbox_due(at(100), 10).await.unwrap();
-    assert_eq!((again.len(), again[0].attempts), (1, 1));
-    assert_eq!(again[0].id, due[1].id);
-    assert_eq!(after.outbox_pending().await.unwrap(), 1);
-    after.outbox_failed(&due[1].id, "410", None).await.unwrap();
-    assert_eq!(after.outbox_pending().await.unwrap(), 0);
-    let error = after.webhook_error(&due[1].webhook_id).await.unwrap();
-    assert_eq!(error.as_deref(), Some("410"));
-}
-
-#[tokio::test]
-async fn a_long_run_tells_of_500_events() {
-    let bench = Sqlite::new();
-    let joined = bench.join("work", "w").await;
-    hook(&bench.db, "https://one.example/", true).await;
-    let id = bench.db.start_run(&joined.id, at(40)).await.unwrap();
-    let events: Vec<_> = (0..501)
-        .map(|number| event(&format!("e{number}"), ActionKind::Insert, false))
-        .collect();
-    bench
-        .db
-        .finish(&joined.id, &report(&id, events))
-        .await
-        .unwrap();
-    let due = bench.db.outbox_due(at(60), 10).await.unwrap();
-    let body: Value = serde_json::from_str(&due[0].body).unwrap();
-    assert_eq!(body["events"].as_array().unwrap().len(), 500);
-    assert_eq!(body["truncated"], true);
-    assert_eq!(body["inserted"], 501);
 }

@@ -4,16 +4,17 @@
 use rusqlite::Connection;
 use secrecy::{ExposeSecret as _, SecretString};
 use store::records::{NewWebhook, OauthState, WebhookSource};
-use store::{Db, Keys, StoreError};
+use store::{Db, Existing, Keys, StoreError};
 
 use crate::bench::{Sqlite, add_caldav, add_google, at, keys};
 
-const CANARIES: [&str; 5] = [
+const CANARIES: [&str; 6] = [
     "pw-canary-91c4",
     "refresh-canary-5d02",
     "access-canary-77aa",
     "hook-canary-3f3f",
     "verifier-canary-8e8e",
+    "former-canary-2a2a",
 ];
 
 async fn fill(db: &Db) {
@@ -22,11 +23,14 @@ async fn fill(db: &Db) {
     let webhook = NewWebhook {
         id: None,
         url: "https://hooks.example/".to_owned(),
-        secret: Some(SecretString::from(CANARIES[3])),
+        secret: Some(SecretString::from(CANARIES[5])),
         enabled: true,
     };
     let put = db.put_webhooks(WebhookSource::Ui, vec![webhook]);
-    put.await.unwrap();
+    let webhook = put.await.unwrap().remove(0);
+    let secret = SecretString::from(CANARIES[3]);
+    let changed = db.change_webhook_secret(&webhook.id, &secret, at(600));
+    changed.await.unwrap();
     let state = OauthState {
         hash: [1; 32],
         verifier: SecretString::from(CANARIES[4]),
@@ -34,7 +38,7 @@ async fn fill(db: &Db) {
         redirect_uri: "http://localhost/oauth/callback".to_owned(),
         expires_at: at(600),
     };
-    db.add_oauth_state(state).await.unwrap();
+    db.add_oauth_state(state, at(0)).await.unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +46,7 @@ async fn no_secret_can_be_read_from_the_files() {
     let bench = Sqlite::new();
     fill(&bench.db).await;
     let copy = bench.folder.path().join("copy.db");
-    bench.db.backup(&copy).await.unwrap();
+    store::back_up(&bench.path(), &copy, Existing::Refuse).unwrap();
     let mut files = 0;
     for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
         let path = entry.unwrap().path();
@@ -140,16 +144,24 @@ async fn changing_keys_reseals_everything_and_forgets_the_old_key() {
     };
     assert_eq!(sealed_old(&conn), 151);
 
-    let db = Db::open(&bench.path(), both).unwrap();
     assert_eq!(
-        db.rekey().await.unwrap(),
-        155,
-        "151 passwords and four others"
+        store::rekey(&bench.path(), &both).unwrap(),
+        156,
+        "151 passwords and five others"
     );
-    assert_eq!(db.rekey().await.unwrap(), 0, "nothing is left to do");
+    let again = store::rekey(&bench.path(), &both).unwrap();
+    assert_eq!(again, 0, "nothing is left to do");
     assert_eq!(sealed_old(&conn), 0);
     drop(conn);
-    db.close().await;
+    let bytes = std::fs::read(bench.path()).unwrap();
+    let old = format!("v1.{}.", keys().primary_id());
+    let hit = bytes
+        .windows(old.len())
+        .any(|window| window == old.as_bytes());
+    assert!(
+        !hit,
+        "something sealed with the old key is still in the file"
+    );
     assert!(
         Db::open(&bench.path(), keys()).is_err(),
         "the old key is worth nothing"

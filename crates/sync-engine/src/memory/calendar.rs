@@ -10,13 +10,16 @@ use crate::identity::OriginTag;
 use crate::model::time::Timestamp;
 use crate::model::{
     ComponentKey, Cursor, Etag, OverrideValue, ResourceId, Series, SeriesKey, Side, SideTag, Uid,
+    ZoneName,
 };
 use crate::observation::{Access, Content, Observation, Seen};
 use crate::plan::operation::{Value, Write};
 use crate::ports::side::{
-    Capabilities, Change, Create, ErrorClass, Listed, Listing, Recurring, Remove, SideError,
-    SidePort, Target, Update, Written,
+    Capabilities, Change, ComponentChange, Create, ErrorClass, Listed, Listing, Recurring, Remove,
+    SideError, SidePort, Target, Update, Written,
 };
+use crate::recurrence::Given;
+use crate::snapshot::inherited;
 
 /// A calendar of side `S` in memory.
 #[derive(Debug)]
@@ -98,6 +101,17 @@ impl<S: SideTag> MemoryCalendar<S> {
             .filter(|event| event.alive)
             .and_then(|event| event.tag.clone());
         state.write(name, Uid::new(uid), series, tag);
+    }
+
+    /// Changes what an event says as a person would: its UID and origin tag stay.
+    pub fn edit(&self, name: &str, series: Series) {
+        let uid = {
+            let state = lock(&self.state);
+            state.events.get(name).map(|event| event.uid.clone())
+        };
+        if let Some(uid) = uid {
+            self.put(name, uid.as_str(), series);
+        }
     }
 
     /// Deletes an event as a person would.
@@ -233,6 +247,7 @@ impl Event {
             uid: self.uid.clone(),
             etag: Some(self.etag()),
             modified: Timestamp::from_second(i64::try_from(self.version).unwrap_or(0)).ok(),
+            stamps: Vec::new(),
             content: Content::Series(Box::new(self.series.clone())),
             tag: self.tag.clone(),
             access: Access::Full,
@@ -329,6 +344,7 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         let Some(mut event) = state.events.get(name).cloned() else {
             return Ok(state.written(name));
         };
+        follow(&mut event.series, &update.changes);
         for change in &update.changes {
             let value = changed(
                 &event.series,
@@ -368,6 +384,27 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         }
         State::answer(fault, Written::Removed)
     }
+}
+
+/// As a text is edited: overrides that say nothing of their own go on saying what the master says,
+/// and go where it no longer takes place.
+fn follow(series: &mut Series, changes: &[ComponentChange]) {
+    let touched = |key: ComponentKey| changes.iter().any(|change| change.key == key);
+    let Some(master) = series.master.clone() else {
+        return;
+    };
+    if !touched(ComponentKey::Master) {
+        return;
+    }
+    let given = Given::of(&master, &ZoneName::utc());
+    series.overrides.retain(|id, value| match value {
+        OverrideValue::Fields(fields) => {
+            **fields != inherited(&master, *id)
+                || !given.at(*id)
+                || touched(ComponentKey::Override(*id))
+        }
+        OverrideValue::Cancelled => true,
+    });
 }
 
 /// A component after a change: only the named fields are touched.

@@ -1,6 +1,6 @@
 //! One calendar as the store in memory mirrors it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mirror::{CalendarState, MirrorState, Mirrored, Reading};
 use crate::model::time::Timestamp;
@@ -41,12 +41,20 @@ pub(super) struct Entry<S: SideTag> {
     pub(super) mirrored: Mirrored<S>,
     pub(super) etag: Option<Etag<S>>,
     pub(super) foreign: bool,
+    /// A complete listing did not name it, and it was gone.
+    pub(super) unlisted: bool,
 }
 
 impl<S: SideTag> Mirror<S> {
     pub(super) fn record(&mut self, reading: Reading<S>) {
         for seen in reading.seen {
-            self.take(seen, reading.at, reading.shown);
+            let unlisted = reading.unlisted.contains(seen.resource());
+            self.take(seen, reading.at, reading.shown, unlisted);
+        }
+        for resource in reading.same {
+            if let Some(entry) = self.resources.get_mut(&resource) {
+                entry.mirrored.shown |= entry.mirrored.state != MirrorState::Gone;
+            }
         }
         if let Some(end) = reading.end {
             self.state.cursor = end.cursor;
@@ -62,7 +70,7 @@ impl<S: SideTag> Mirror<S> {
             .count() as u64;
     }
 
-    fn take(&mut self, seen: Seen<S>, at: Timestamp, shown: bool) {
+    fn take(&mut self, seen: Seen<S>, at: Timestamp, shown: bool, unlisted: bool) {
         let resource = seen.resource().clone();
         let etag = seen.etag().cloned();
         let before = self.resources.get(&resource);
@@ -115,8 +123,25 @@ impl<S: SideTag> Mirror<S> {
                 mirrored,
                 etag,
                 foreign,
+                unlisted: unlisted && gone,
             },
         );
+    }
+
+    /// Resources that listings left out after this moment and whose series is gone.
+    pub(super) fn absent(&self, after: Timestamp) -> Vec<(ResourceId<S>, Timestamp)> {
+        let there: BTreeSet<&SeriesKey<S>> = self
+            .resources
+            .values()
+            .filter(|entry| !entry.foreign && entry.mirrored.state != MirrorState::Gone)
+            .map(|entry| &entry.mirrored.series)
+            .collect();
+        self.resources
+            .iter()
+            .filter(|(_, entry)| entry.unlisted && entry.mirrored.since > after)
+            .filter(|(_, entry)| !there.contains(&entry.mirrored.series))
+            .map(|(id, entry)| (id.clone(), entry.mirrored.since))
+            .collect()
     }
 
     pub(super) fn changed(&self, since: u64, everything: bool) -> Vec<SeriesKey<S>> {

@@ -1,19 +1,17 @@
 //! A store in memory.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::lock;
-use super::mirror::{Entry, Mirror, Mirrors};
+use super::state::{MappingData, State};
+use crate::conflict::{Conflict, Decision};
 use crate::guard::Held;
+use crate::mapping::Mapping;
 use crate::mirror::{CalendarState, MirrorState, Mirrored, Reading};
 use crate::model::time::Timestamp;
-use crate::model::{
-    Both, Caldav, Google, MappingId, PlanId, ResourceId, RunId, SeriesKey, SideTag, Uid,
-};
-use crate::observation::Observation;
+use crate::model::{Caldav, Google, MappingId, PlanId, ResourceId, RunId, SeriesKey, SideTag, Uid};
 use crate::ports::store::{
-    CalendarKey, ChangeSet, Claim, Intent, MappingState, Marks, RowChange, Settlement, Store,
+    CalendarKey, ChangeSet, Intent, MappingState, Marks, Namesake, Settlement, Store, Undoable,
     Versions,
 };
 use crate::report::RunReport;
@@ -27,23 +25,6 @@ pub struct MemoryError;
 /// A store in memory. Cloning it takes a snapshot, as a crash would leave it.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
-
-#[derive(Debug, Clone, Default)]
-struct State {
-    calendars: Both<Mirrors>,
-    mappings: BTreeMap<MappingId, MappingData>,
-    reports: Vec<RunReport>,
-    /// Fails when it reaches zero: a crash between two steps.
-    fuse: Option<u32>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct MappingData {
-    rows: BTreeMap<RowKey, Row>,
-    intents: Vec<Intent>,
-    marks: Marks,
-    state: MappingState,
-}
 
 impl Clone for MemoryStore {
     fn clone(&self) -> Self {
@@ -72,15 +53,50 @@ impl MemoryStore {
     }
 
     /// What the guard holds back for a mapping.
-    pub fn held(&self, mapping: &MappingId) -> Option<Held> {
-        lock(&self.0).mappings.get(mapping)?.state.held.clone()
+    pub fn held(&self, mapping: &MappingId) -> Vec<Held> {
+        let state = lock(&self.0);
+        let data = state.mappings.get(mapping);
+        data.map(|data| data.state.held.clone()).unwrap_or_default()
     }
 
-    /// A person approves exactly this plan.
-    pub fn approve(&self, mapping: &MappingId, plan: PlanId) {
+    /// A person approves exactly this plan. Says whether it is held.
+    pub fn approve(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        let mut state = lock(&self.0);
+        let data = state.mappings.get_mut(mapping);
+        data.is_some_and(|data| data.state.approve(plan))
+    }
+
+    /// A person wants it put back on the side it vanished from. Says whether it is held.
+    pub fn restore(&self, mapping: &MappingId, plan: &PlanId) -> bool {
+        let mut state = lock(&self.0);
+        let data = state.mappings.get_mut(mapping);
+        data.is_some_and(|data| data.state.restore(plan))
+    }
+
+    /// A mapping's conflicts, decided and open.
+    pub fn conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        let state = lock(&self.0);
+        let data = state.mappings.get(mapping);
+        data.map(|data| data.conflicts.values().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// A person answers an open conflict; the last answer counts.
+    pub fn decide(&self, mapping: &MappingId, decision: Decision) {
         if let Some(data) = lock(&self.0).mappings.get_mut(mapping) {
-            data.state.approved = Some(plan);
+            data.decisions
+                .retain(|known| known.conflict != decision.conflict);
+            data.decisions.push(decision);
         }
+    }
+
+    /// Tells what other mappings of a calendar may ask about this one: whether it is switched on, and
+    /// which way it goes. One of which nothing was told is on, and writes whatever it is asked for.
+    pub fn tell_mapping(&self, mapping: &Mapping, on: bool) {
+        let mut state = lock(&self.0);
+        let data = state.mappings.entry(mapping.id.clone()).or_default();
+        data.off = !on;
+        data.direction = Some(mapping.direction);
     }
 
     /// A mapping's rows.
@@ -104,23 +120,6 @@ impl MemoryStore {
 
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&lock(&self.0))
-    }
-}
-
-impl State {
-    fn mirror<S: SideTag>(&self, calendar: &CalendarKey<S>) -> Option<&Mirror<S>> {
-        self.calendars.get::<S>().get(calendar)
-    }
-
-    fn observations<S: SideTag>(
-        &self,
-        calendar: &CalendarKey<S>,
-    ) -> impl Iterator<Item = (&Entry<S>, &Observation<S>)> {
-        self.mirror(calendar)
-            .into_iter()
-            .flat_map(|mirror| mirror.resources.values())
-            .filter(|entry| !entry.foreign)
-            .filter_map(|entry| Some((entry, entry.mirrored.observation.as_ref()?)))
     }
 }
 
@@ -173,6 +172,19 @@ impl Store for MemoryStore {
                 .or_default()
                 .record(reading);
         })
+    }
+
+    async fn absent<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        after: Timestamp,
+    ) -> Result<Vec<(ResourceId<S>, Timestamp)>, MemoryError> {
+        Ok(self.read(|state| {
+            let mirror = state.mirror(calendar);
+            mirror
+                .map(|mirror| mirror.absent(after))
+                .unwrap_or_default()
+        }))
     }
 
     async fn mirrored<S: SideTag>(
@@ -236,6 +248,12 @@ impl Store for MemoryStore {
         now: Timestamp,
         everything: bool,
     ) -> Result<ChangeSet, MemoryError> {
+        {
+            let mut state = lock(&self.0);
+            let data = state.mappings.entry(mapping.clone()).or_default();
+            data.calendars.caldav = Some(caldav.clone());
+            data.calendars.google = Some(google.clone());
+        }
         Ok(self.read(|state| {
             let none = MappingData::default();
             let data = state.mappings.get(mapping).unwrap_or(&none);
@@ -296,27 +314,54 @@ impl Store for MemoryStore {
             .count() as u64)
     }
 
-    async fn claims<S: SideTag>(
+    async fn namesakes<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        uids: &[Uid],
+    ) -> Result<Vec<Namesake>, MemoryError> {
+        Ok(self.read(|state| {
+            let mut found = Vec::new();
+            let sharing = state.mappings.iter().filter(|(_, data)| {
+                data.calendars
+                    .get::<S>()
+                    .as_ref()
+                    .is_some_and(|known| known.calendar == calendar.calendar)
+            });
+            for (mapping, data) in sharing {
+                let rows = data.rows.values().filter(|row| uids.contains(&row.uid));
+                let writes = data.direction.is_none_or(|way| way.leads_to(S::SIDE));
+                found.extend(rows.map(|row| Namesake {
+                    mapping: mapping.clone(),
+                    row: row.clone(),
+                    runs: !data.off,
+                    writes,
+                }));
+            }
+            found
+        }))
+    }
+
+    async fn decisions(&self, mapping: &MappingId) -> Result<Vec<Decision>, MemoryError> {
+        Ok(self.read(|state| {
+            let data = state.mappings.get(mapping);
+            data.map(|data| data.decisions.clone()).unwrap_or_default()
+        }))
+    }
+
+    async fn written_in(
         &self,
         mapping: &MappingId,
-        _calendar: &CalendarKey<S>,
-        series: &[SeriesKey<S>],
-    ) -> Result<Vec<Claim<S>>, MemoryError> {
+        run: &RunId,
+    ) -> Result<Vec<Undoable>, MemoryError> {
         Ok(self.read(|state| {
-            let mut claims = Vec::new();
-            for (other, data) in state.mappings.iter().filter(|(other, _)| *other != mapping) {
-                for row in data.rows.values() {
-                    let keys = row.link::<S>().into_iter().flat_map(|link| &link.keys);
-                    for key in keys.filter(|key| series.contains(key)) {
-                        claims.push(Claim {
-                            series: key.clone(),
-                            mapping: other.clone(),
-                            row: row.clone(),
-                        });
-                    }
-                }
-            }
-            claims
+            let written = state.mappings.get(mapping).map(|data| &data.written);
+            let written = written.into_iter().flatten();
+            let mut of_run: Vec<_> = written
+                .filter(|(known, _)| known == run)
+                .map(|(_, undo)| undo.clone())
+                .collect();
+            of_run.reverse();
+            of_run
         }))
     }
 
@@ -340,41 +385,10 @@ impl Store for MemoryStore {
     async fn settle(
         &self,
         mapping: &MappingId,
-        _run: &RunId,
+        run: &RunId,
         settlement: Settlement,
     ) -> Result<(), MemoryError> {
-        self.write(|state| {
-            if let Some((calendar, reading)) = settlement.caldav {
-                state
-                    .calendars
-                    .caldav
-                    .entry(calendar)
-                    .or_default()
-                    .record(reading);
-            }
-            if let Some((calendar, reading)) = settlement.google {
-                state
-                    .calendars
-                    .google
-                    .entry(calendar)
-                    .or_default()
-                    .record(reading);
-            }
-            let data = state.mappings.entry(mapping.clone()).or_default();
-            for change in settlement.rows {
-                match change {
-                    RowChange::Put(row) => {
-                        data.rows.insert(row.key.clone(), *row);
-                    }
-                    RowChange::Drop(key) => {
-                        data.rows.remove(&key);
-                    }
-                }
-            }
-            if let Some(id) = settlement.intent {
-                data.intents.retain(|intent| intent.id != id);
-            }
-        })
+        self.write(|state| state.settle(mapping, run, settlement))
     }
 
     async fn planned(
@@ -386,7 +400,7 @@ impl Store for MemoryStore {
         self.write(|state| {
             let data = state.mappings.entry(mapping.clone()).or_default();
             data.marks = upto;
-            data.state = planned;
+            data.state = planned.over(&data.state);
         })
     }
 

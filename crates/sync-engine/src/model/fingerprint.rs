@@ -69,6 +69,10 @@ fn canonical(fields: &mut Fields) {
     for time in dates {
         in_canonical_zone(time);
     }
+    let repeats = fields.recurrence.iter_mut();
+    for onward in repeats.flat_map(|recurrence| &mut recurrence.onward) {
+        canonical(&mut onward.fields);
+    }
 }
 
 fn dates_of(recurrence: &mut Recurrence) -> impl Iterator<Item = &mut LocalTime> {

@@ -56,6 +56,8 @@ plain_names! {
     IntentId;
     /// Stands for exactly one plan's content.
     PlanId;
+    /// Stands for exactly one pair of conflicting versions.
+    ConflictId;
 }
 
 macro_rules! sided_names {

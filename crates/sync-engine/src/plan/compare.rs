@@ -5,9 +5,9 @@
 //! own echo. Where both show the same already, the echoes are set anew without a write.
 
 use crate::diff::{self, Standing, differing};
-use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, ZoneName};
+use crate::model::{ComponentKey, Field, FieldSet, Fields, Series};
 use crate::ports::side::Change;
-use crate::projection::expand::is_occurrence;
+use crate::recurrence::Given;
 
 /// The four states of a component: wanted, wanted before, shown, shown before.
 pub(super) struct Comparing<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Comparing<'a> {
     pub(super) anew: bool,
     /// The target has a visibility.
     pub(super) visibility: bool,
+    /// What the wanted master gives.
+    pub(super) given: Option<Given>,
 }
 
 /// What a component needs.
@@ -81,7 +83,7 @@ impl Comparing<'_> {
         }
     }
 
-    pub(super) fn an_override(&self, key: &ComponentKey, apart: bool, floating: &ZoneName) -> Need {
+    pub(super) fn an_override(&self, key: &ComponentKey, apart: bool) -> Need {
         let ComponentKey::Override(id) = key else {
             return Need::Nothing;
         };
@@ -94,60 +96,70 @@ impl Comparing<'_> {
         if !(self.source_changed(key) || target && self.restore) {
             return Need::Nothing;
         }
-        let occurs = self
-            .want
-            .master
-            .as_ref()
-            .is_some_and(|master| is_occurrence(master, *id, floating));
-        match (&want, &now) {
-            (Standing::Cancelled, Standing::Cancelled)
-            | (Standing::Nothing, Standing::Nothing)
-            | (Standing::Inherit(_), Standing::Inherit(_)) => Need::Agree,
-            // Calling off, or restoring, what does not take place anyway. Where all is one resource
-            // nothing stray is left in it.
-            (Standing::Inherit(_) | Standing::Nothing, Standing::Cancelled)
-                if !occurs && !apart =>
-            {
-                Need::Write(Change::Inherit)
-            }
-            (
-                Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
-                Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
-            ) if !occurs => Need::Agree,
-            // A stray exception at a time the series no longer takes place at.
-            (Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing, Standing::Own(_))
-                if !occurs =>
-            {
-                Need::Write(if apart {
-                    Change::Cancel
-                } else {
-                    Change::Inherit
-                })
-            }
-            (Standing::Cancelled, _) => Need::Write(Change::Cancel),
-            (Standing::Inherit(_) | Standing::Nothing, _) => Need::Write(Change::Inherit),
-            (Standing::Own(want), Standing::Own(now)) => {
-                let had = Standing::of(self.had, key);
-                let echo = Standing::of(self.echo, key);
-                // An override that is new on the source crosses whole: what its master says was
-                // never agreed on for it.
-                let had = matches!(had, Standing::Own(_))
-                    .then(|| had.fields())
-                    .flatten();
-                let set = self.crossing(want, had, now, echo.fields());
-                if set.is_empty() {
-                    Need::Agree
-                } else {
-                    Need::Write(Change::Set(set))
-                }
-            }
-            (Standing::Own(_), _) => Need::Write(Change::Add),
+        let occurs = self.given.as_ref().is_some_and(|given| given.at(*id));
+        let set = |want: &Fields, now: &Fields| {
+            let had = Standing::of(self.had, key);
+            let echo = Standing::of(self.echo, key);
+            // An override that is new on the source crosses whole: what its master says was never
+            // agreed on for it.
+            let had = matches!(had, Standing::Own(_))
+                .then(|| had.fields())
+                .flatten();
+            self.crossing(want, had, now, echo.fields())
+        };
+        transition(&want, &now, occurs, apart, set)
+    }
+}
+
+/// What turns an override that shows `now` into one that shows `want`. `occurs`: the series takes
+/// place at this time as the source has it. `apart`: the target keeps exceptions as resources of
+/// their own. `set`: which fields of two overrides with fields of their own are to be written.
+pub(super) fn transition(
+    want: &Standing,
+    now: &Standing,
+    occurs: bool,
+    apart: bool,
+    set: impl FnOnce(&Fields, &Fields) -> FieldSet,
+) -> Need {
+    match (want, now) {
+        (Standing::Cancelled, Standing::Cancelled)
+        | (Standing::Nothing, Standing::Nothing)
+        | (Standing::Inherit(_), Standing::Inherit(_)) => Need::Agree,
+        // Calling off, or restoring, what does not take place anyway. Where all is one resource
+        // nothing stray is left in it.
+        (Standing::Inherit(_) | Standing::Nothing, Standing::Cancelled) if !occurs && !apart => {
+            Need::Write(Change::Inherit)
         }
+        (
+            Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
+            Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing,
+        ) if !occurs => Need::Agree,
+        // A stray exception at a time the series no longer takes place at.
+        (Standing::Cancelled | Standing::Inherit(_) | Standing::Nothing, Standing::Own(_))
+            if !occurs =>
+        {
+            Need::Write(if apart {
+                Change::Cancel
+            } else {
+                Change::Inherit
+            })
+        }
+        (Standing::Cancelled, _) => Need::Write(Change::Cancel),
+        (Standing::Inherit(_) | Standing::Nothing, _) => Need::Write(Change::Inherit),
+        (Standing::Own(want), Standing::Own(now)) => {
+            let set = set(want, now);
+            if set.is_empty() {
+                Need::Agree
+            } else {
+                Need::Write(Change::Set(set))
+            }
+        }
+        (Standing::Own(_), _) => Need::Write(Change::Add),
     }
 }
 
 /// Whether two standings say the same; what an override inherits is the master's matter.
-fn alike(a: &Standing, b: &Standing) -> bool {
+pub(super) fn alike(a: &Standing, b: &Standing) -> bool {
     match (a, b) {
         (Standing::Own(a), Standing::Own(b)) => a == b,
         (Standing::Cancelled, Standing::Cancelled)

@@ -11,10 +11,11 @@ use super::steps::value;
 use super::writing::Writing;
 use super::{Plan, SeriesInput};
 use crate::diff::{self, Standing};
-use crate::model::{ComponentKey, Field, Series, SideTag};
+use crate::model::{ComponentKey, Field, Fields, OverrideValue, Series, SideTag};
 use crate::ports::side::{Change, ComponentChange};
 use crate::ports::store::RowChange;
 use crate::projection::{Projected, Shaped};
+use crate::recurrence::Given;
 use crate::row::Row;
 use crate::sided::Sided;
 use crate::snapshot::Snapshot;
@@ -43,6 +44,7 @@ pub(super) fn update<A: SideTag, B: Sided>(
     };
     let mut changes: Vec<ComponentChange> = Vec::new();
     let mut agreed: Vec<ComponentKey> = Vec::new();
+    let master = want.series().master.as_ref();
     let comparing = Comparing {
         want: want.series(),
         had: &had,
@@ -52,13 +54,14 @@ pub(super) fn update<A: SideTag, B: Sided>(
         restore: flow.restore || moved(want.series(), &had),
         anew: flow.reproject,
         visibility: flow.target().visibility,
+        given: master.map(|master| Given::of(master, flow.floating)),
     };
     let mut restored = true;
     for key in keys(&comparing, b, &a_echo) {
         let need = if key == ComponentKey::Master {
             comparing.master()
         } else {
-            comparing.an_override(&key, flow.target().exceptions_apart, flow.floating)
+            comparing.an_override(&key, flow.target().exceptions_apart)
         };
         restored &= !comparing.source_changed(&key);
         match need {
@@ -68,7 +71,7 @@ pub(super) fn update<A: SideTag, B: Sided>(
         }
     }
     if flow.target().exceptions_apart {
-        shadows(&comparing, b, &mut changes);
+        shadows(comparing.want, b, &mut changes);
     }
     for key in &agreed {
         agree::<A, B>(&mut row, a, b, key);
@@ -129,7 +132,7 @@ fn keys<B: SideTag>(
 }
 
 /// Both show the same: each side's echo becomes what it shows.
-fn agree<A: SideTag, B: SideTag>(
+pub(super) fn agree<A: SideTag, B: SideTag>(
     row: &mut Row,
     a: &Snapshot<A>,
     b: &Snapshot<B>,
@@ -144,6 +147,17 @@ fn agree<A: SideTag, B: SideTag>(
 }
 
 impl Series {
+    /// A component's own fields, to be changed.
+    pub(crate) fn fields_mut(&mut self, key: &ComponentKey) -> Option<&mut Fields> {
+        match key {
+            ComponentKey::Master => self.master.as_mut(),
+            ComponentKey::Override(id) => match self.overrides.get_mut(id)? {
+                OverrideValue::Fields(fields) => Some(fields),
+                OverrideValue::Cancelled => None,
+            },
+        }
+    }
+
     /// Puts a component's value in place; `None` takes it out.
     pub(crate) fn take(&mut self, key: &ComponentKey, value: Option<Value>) {
         match (key, value) {
@@ -161,8 +175,8 @@ impl Series {
 
 /// An exception that says nothing of its own any more cannot be unmade at Google: it is written
 /// along with every change of the master.
-fn shadows<B: SideTag>(
-    comparing: &Comparing<'_>,
+pub(super) fn shadows<B: SideTag>(
+    want: &Series,
     b: &Snapshot<B>,
     changes: &mut Vec<ComponentChange>,
 ) {
@@ -178,8 +192,8 @@ fn shadows<B: SideTag>(
     }
     for (id, _) in b.exceptions() {
         let key = ComponentKey::Override(*id);
-        let silent = matches!(Standing::of(comparing.want, &key), Standing::Inherit(_))
-            && matches!(Standing::of(comparing.now, &key), Standing::Inherit(_));
+        let silent = matches!(Standing::of(want, &key), Standing::Inherit(_))
+            && matches!(Standing::of(&b.series, &key), Standing::Inherit(_));
         if silent && !changes.iter().any(|change| change.key == key) {
             changes.push(ComponentChange {
                 key,

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::PlanInput;
 use crate::identity::PairKey;
-use crate::mapping::{Mapping, OnTargetEdit};
+use crate::mapping::{Direction, Mapping, OnTargetEdit};
 use crate::model::time::Timestamp;
 use crate::model::{Series, Side, SideTag, ZoneName};
 use crate::ports::side::Capabilities;
@@ -38,7 +38,8 @@ impl<'a, B: SideTag> Flow<'a, B> {
             now: input.now,
             window: mapping.window.around(input.now),
             reproject: input.reproject,
-            restore: mapping.on_target_edit == OnTargetEdit::Restore,
+            restore: mapping.on_target_edit == OnTargetEdit::Restore
+                || mapping.direction == Direction::Bidirectional,
             floating: &input.floating,
             projection: Projection {
                 privacy: if mapping.protects(B::SIDE) {

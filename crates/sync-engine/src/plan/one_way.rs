@@ -2,8 +2,9 @@
 
 use super::flow::Flow;
 use super::operation::{After, Reason};
-use super::telling::{guests, orphan, remarks, unreadable};
+use super::telling::{guests, orphan, read_only, remarks, unreadable};
 use super::{Group, Plan, SeriesInput, Weight};
+use crate::mapping::{Invitations, Mapping};
 use crate::model::{Series, SideTag};
 use crate::observation::Access;
 use crate::plan::operation::ActionKind;
@@ -12,7 +13,7 @@ use crate::projection::{Projected, Shaped, expand};
 use crate::recurrence;
 use crate::row::{Link, Row, RowKey, RowState};
 use crate::sided::Sided;
-use crate::snapshot::{Snapshot, View};
+use crate::snapshot::{Snapshot, Unseen, View};
 
 /// Decides about one series.
 pub(super) fn series<A: SideTag, B: Sided>(
@@ -52,7 +53,9 @@ pub(super) fn series<A: SideTag, B: Sided>(
                 Some(row) if linked => source_gone::<A, B>(flow, input, row, b, plan),
                 Some(row) => plan.rows.push(RowChange::Drop(row.key.clone())),
                 // A native of the target, or an orphan of ours: not this mapping's to touch.
-                None => orphan(flow, b, plan),
+                None => {
+                    orphan(flow, b, plan);
+                }
             }
         }
         (View::Gone { .. } | View::Unknown, View::Gone { .. } | View::Unknown) => {
@@ -66,7 +69,7 @@ pub(super) fn series<A: SideTag, B: Sided>(
 }
 
 /// On the source only, and not linked.
-fn fresh<A: SideTag, B: Sided>(
+pub(super) fn fresh<A: SideTag, B: Sided>(
     flow: &Flow<'_, B>,
     input: &SeriesInput,
     a: &Snapshot<A>,
@@ -78,8 +81,12 @@ fn fresh<A: SideTag, B: Sided>(
         }
     };
     // A copy of ours is nobody's source: its own source is gone, or another mapping made it.
-    if a.access == Access::Ignored || (a.copy.is_some() && !flow.mapping.chain) {
+    let tracked = input.row.is_some();
+    if a.access == Access::Ignored || (a.copy.is_some() && !flow.mapping.chain && !tracked) {
         return forget(plan);
+    }
+    if super::sharing::stands_by::<A, B>(flow, input, plan) {
+        return;
     }
     let Shaped::Series(want) = flow.projection.shape(&a.series) else {
         if input
@@ -93,11 +100,11 @@ fn fresh<A: SideTag, B: Sided>(
     };
     let mut row = input.row.clone().unwrap_or_else(|| pending::<A, B>(a));
     row.state = RowState::Active;
-    row.uid = a.uid.clone();
     *row.link_mut::<B>() = None;
-    refresh_source(&mut row, a);
+    refresh(&mut row, a);
     row.due = None;
-    if !recurrence::touches(&a.series, flow.window, flow.floating) {
+    let in_scope = input.continues || row.unsure;
+    if !in_scope && !recurrence::touches(&a.series, flow.window, flow.floating) {
         match flow.enters(&a.series) {
             Some(due) => {
                 row.due = Some(due);
@@ -111,6 +118,10 @@ fn fresh<A: SideTag, B: Sided>(
         return;
     }
     remarks(flow, a, plan);
+    if row.copy != Some(A::SIDE) {
+        // What comes there is ours, whatever stood there before it was called off.
+        row.copy = Some(B::SIDE);
+    }
     create::<A, B>(flow, row, a, &want, Reason::New, plan);
 }
 
@@ -124,7 +135,7 @@ pub(super) fn create<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     if let Err(why) = expand::holds(flow.target(), want.series(), flow.floating) {
-        super::expanded::update::<A, B>(flow, row, a, None, want, why, reason, plan);
+        super::expanded::update::<A, B>(flow, None, row, a, None, want, why, reason, plan);
         return;
     }
     let steps = super::writing::creation::<A, B>(flow, &row, a, want, reason);
@@ -133,7 +144,7 @@ pub(super) fn create<A: SideTag, B: Sided>(
         steps,
         finally: Vec::new(),
         again: false,
-        weight: Weight::Light,
+        weight: Weight::Creates,
         due: None,
     });
 }
@@ -146,7 +157,7 @@ fn link<A: SideTag, B: Sided>(
     b: &Snapshot<B>,
     plan: &mut Plan,
 ) {
-    if a.access == Access::Ignored || b.access != Access::Full {
+    if a.access == Access::Ignored || !writable(flow.mapping, b) {
         return;
     }
     let mut row = input.row.clone().unwrap_or_else(|| pending::<A, B>(a));
@@ -165,8 +176,8 @@ fn link<A: SideTag, B: Sided>(
         resources: resources(b),
         echo: b.series.clone(),
         shown: b.shown,
-        missing_since: None,
         expanded,
+        ..Link::empty()
     });
     tracked::<A, B>(flow, input, row, a, b, plan);
 }
@@ -180,13 +191,24 @@ fn tracked<A: SideTag, B: Sided>(
     b: &Snapshot<B>,
     plan: &mut Plan,
 ) {
-    if row.state == RowState::SetAside && !input.fresh {
+    row.state = RowState::Active;
+    refresh(&mut row, a);
+    refresh(&mut row, b);
+    let writable = writable(flow.mapping, b);
+    if !writable && source_changed::<A>(&row, a) {
+        let mails = b.access == Access::MailsGuests;
+        plan.warnings.push(read_only(&row, B::SIDE, mails));
+    }
+    if paused(&row, input, flow) {
+        keep_if_new(input, row, plan);
         return;
     }
-    refresh_source(&mut row, a);
-    refresh_target(&mut row, b);
-    if paused(&row, input, flow) || b.access != Access::Full {
-        keep_if_new(input, row, plan);
+    if !writable {
+        keep_if_new(input, row.clone(), plan);
+        // A native that took our copy's place.
+        if row.copy != Some(B::SIDE) {
+            super::expanded::sweep(flow, &row, b, plan);
+        }
         return;
     }
     let Shaped::Series(want) = flow.projection.shape(&a.series) else {
@@ -197,7 +219,9 @@ fn tracked<A: SideTag, B: Sided>(
             ));
             keep_if_new(input, row, plan);
         } else if row.copy == Some(B::SIDE) {
-            withhold(flow, row, b, plan);
+            if !super::sharing::releases(&row, input, flow.now, plan) {
+                withhold(flow, row, b, plan);
+            }
         } else {
             keep_if_new(input, row, plan);
         }
@@ -210,7 +234,7 @@ fn tracked<A: SideTag, B: Sided>(
     let ours = row.copy == Some(B::SIDE) && !b.has_guests;
     // Everything but the form asked for is there: an interrupted change of form begins anew.
     let bare = !expanded && !b.strays.is_empty() && b.series.master.is_none();
-    let sweeps = (ours && !b.strays.is_empty() && !bare && expanded == holds.is_err())
+    let sweeps = (!b.strays.is_empty() && !bare && expanded == holds.is_err())
         .then(|| (row.clone(), plan.refused.len()));
     match (expanded, holds) {
         (false, holds @ Ok(())) if ours && bare => {
@@ -222,6 +246,7 @@ fn tracked<A: SideTag, B: Sided>(
         (true, Err(why)) => {
             super::expanded::update::<A, B>(
                 flow,
+                input.row.as_ref(),
                 row,
                 a,
                 Some(b),
@@ -241,6 +266,15 @@ fn tracked<A: SideTag, B: Sided>(
     }
 }
 
+/// Whether a mapping may write these resources.
+pub(super) fn writable<S: SideTag>(mapping: &Mapping, snapshot: &Snapshot<S>) -> bool {
+    match snapshot.access {
+        Access::Full => true,
+        Access::MailsGuests => mapping.invitations == Invitations::Write,
+        Access::ReadOnly | Access::Ignored => false,
+    }
+}
+
 /// The source is there, the linked target is gone.
 fn copy_missing<A: SideTag, B: Sided>(
     flow: &Flow<'_, B>,
@@ -251,11 +285,8 @@ fn copy_missing<A: SideTag, B: Sided>(
     plan: &mut Plan,
 ) {
     let mut row = row.clone();
-    refresh_source(&mut row, a);
-    if row.state == RowState::SetAside && !input.fresh {
-        return;
-    }
-    if !proven(&mut row, shown, flow, plan, RowLink::<B>::default()) || paused(&row, input, flow) {
+    refresh(&mut row, a);
+    if !proven::<B, B>(&mut row, shown, flow, plan) || paused(&row, input, flow) {
         return;
     }
     let restore = flow.restore || source_changed::<A>(&row, a) || flow.reproject;
@@ -291,18 +322,21 @@ fn source_gone<A: SideTag, B: Sided>(
         _ => return,
     };
     let mut row = row.clone();
-    if !proven(&mut row, shown, flow, plan, RowLink::<A>::default()) || paused(&row, input, flow) {
+    if !proven::<A, B>(&mut row, shown, flow, plan) || paused(&row, input, flow) {
         return;
     }
-    if row.copy != Some(B::SIDE) || b.has_guests {
-        if b.has_guests && row.copy == Some(B::SIDE) {
-            plan.warnings.push(guests(
-                &row,
-                "The source is gone, but somebody invited guests to the copy",
-            ));
-        }
+    if super::sharing::releases(&row, input, flow.now, plan) {
+        return;
+    }
+    if row.copy != Some(B::SIDE) {
         plan.rows.push(RowChange::Drop(row.key));
         return;
+    }
+    if b.has_guests {
+        plan.warnings.push(guests(
+            &row,
+            "The source is gone, but somebody invited guests to the copy",
+        ));
     }
     let steps = flow.remove_all(&row, b, After::Dropped, Reason::Deleted);
     plan.groups.push(Group {
@@ -310,13 +344,17 @@ fn source_gone<A: SideTag, B: Sided>(
         steps,
         finally: Vec::new(),
         again: false,
-        weight: Weight::Removes,
+        weight: if b.has_guests {
+            Weight::Guests
+        } else {
+            Weight::Removes
+        },
         due: None,
     });
 }
 
 /// The source is called off as a whole, declined or private: its copy goes, the row stays.
-fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut Plan) {
+pub(super) fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut Plan) {
     let steps = flow.remove_all(&row, b, After::Withheld, Reason::Withheld);
     plan.groups.push(Group {
         row,
@@ -329,30 +367,20 @@ fn withhold<B: Sided>(flow: &Flow<'_, B>, row: Row, b: &Snapshot<B>, plan: &mut 
 }
 
 /// A row that is not tracked yet.
-fn pending<A: SideTag, B: SideTag>(a: &Snapshot<A>) -> Row {
+pub(super) fn pending<A: SideTag, B: SideTag>(a: &Snapshot<A>) -> Row {
     let first = a.keys.first();
-    let mut row = Row {
-        key: first.map_or_else(|| RowKey::from(String::new()), RowKey::new),
-        uid: a.uid.clone(),
-        copy: Some(B::SIDE),
-        generation: 0,
-        links: crate::model::Both::default(),
-        state: RowState::Active,
-        setbacks: Vec::new(),
-        due: None,
-    };
+    let key = first.map_or_else(|| RowKey::from(String::new()), RowKey::new);
+    let mut row = Row::new(key, a.uid.clone(), Some(B::SIDE));
     *row.link_mut::<A>() = Some(Link {
         keys: a.keys.clone(),
         resources: resources(a),
-        echo: Series::default(),
         shown: a.shown,
-        missing_since: None,
-        expanded: false,
+        ..Link::empty()
     });
     row
 }
 
-fn resources<S: SideTag>(
+pub(super) fn resources<S: SideTag>(
     snapshot: &Snapshot<S>,
 ) -> Vec<(crate::model::ComponentKey, crate::model::ResourceId<S>)> {
     snapshot
@@ -362,22 +390,21 @@ fn resources<S: SideTag>(
         .collect()
 }
 
-/// The source may have moved to another href since.
-fn refresh_source<A: SideTag>(row: &mut Row, a: &Snapshot<A>) {
-    if let Some(link) = row.link_mut::<A>() {
-        link.keys.clone_from(&a.keys);
-        link.resources = resources(a);
-        link.shown |= a.shown;
-        link.missing_since = None;
-    }
-}
-
-fn refresh_target<B: SideTag>(row: &mut Row, b: &Snapshot<B>) {
-    if let Some(link) = row.link_mut::<B>() {
-        link.keys.clone_from(&b.keys);
-        link.resources = resources(b);
-        link.shown |= b.shown;
-        link.missing_since = None;
+/// It may have moved to another href since, and a reading may have shown it.
+pub(super) fn refresh<S: SideTag>(row: &mut Row, snapshot: &Snapshot<S>) {
+    if let Some(link) = row.link_mut::<S>() {
+        link.keys.clone_from(&snapshot.keys);
+        link.resources = resources(snapshot);
+        link.shown |= snapshot.shown;
+        // What was called off since is no more missed.
+        let echo = &link.echo;
+        let missed = |unseen: &&Unseen<S>| echo.own_fields(&unseen.key).is_some();
+        let unseen: Vec<_> = snapshot.unseen.iter().filter(missed).collect();
+        link.missing_since = unseen.iter().map(|unseen| unseen.since).min();
+        for unseen in unseen {
+            link.keys.push(unseen.series.clone());
+            link.resources.push((unseen.key, unseen.resource.clone()));
+        }
     }
 }
 
@@ -386,14 +413,14 @@ fn source_changed<A: SideTag>(row: &Row, a: &Snapshot<A>) -> bool {
 }
 
 /// A row made while linking must be stored even when nothing else comes of it.
-fn keep_if_new(input: &SeriesInput, row: Row, plan: &mut Plan) {
+pub(super) fn keep_if_new(input: &SeriesInput, row: Row, plan: &mut Plan) {
     if input.row.as_ref() != Some(&row) {
         plan.rows.push(RowChange::Put(Box::new(row)));
     }
 }
 
 /// Whether the series waits out a failure.
-fn paused<B: SideTag>(row: &Row, input: &SeriesInput, flow: &Flow<'_, B>) -> bool {
+pub(super) fn paused<B: SideTag>(row: &Row, input: &SeriesInput, flow: &Flow<'_, B>) -> bool {
     !input.fresh
         && row
             .setbacks
@@ -401,22 +428,15 @@ fn paused<B: SideTag>(row: &Row, input: &SeriesInput, flow: &Flow<'_, B>) -> boo
             .any(|(_, setback)| setback.until > flow.now)
 }
 
-/// Names a row's link by type.
-struct RowLink<S: SideTag>(std::marker::PhantomData<S>);
-
-impl<S: SideTag> Default for RowLink<S> {
-    fn default() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
+/// How far apart the two looks are that prove an absence of what no reading had shown.
+pub(super) const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 /// Whether an absence counts: what no read has ever shown must be missed twice, ten minutes apart.
-fn proven<S: SideTag, B: SideTag>(
+pub(super) fn proven<S: SideTag, B: SideTag>(
     row: &mut Row,
     shown: bool,
     flow: &Flow<'_, B>,
     plan: &mut Plan,
-    _: RowLink<S>,
 ) -> bool {
     let Some(link) = row.link_mut::<S>() else {
         return true;
@@ -424,7 +444,7 @@ fn proven<S: SideTag, B: SideTag>(
     if shown || link.shown {
         return true;
     }
-    let again = jiff::SignedDuration::from_mins(10);
+    let again = AGAIN;
     match link.missing_since {
         Some(since) if flow.now.duration_since(since) >= again => true,
         Some(_) => false,
@@ -440,8 +460,10 @@ fn proven<S: SideTag, B: SideTag>(
 /// How a step's action is named.
 pub(super) fn action(reason: Reason) -> ActionKind {
     match reason {
-        Reason::New | Reason::Recreated => ActionKind::Insert,
-        Reason::Deleted | Reason::Withheld => ActionKind::Delete,
+        Reason::New | Reason::Recreated | Reason::EditWins => ActionKind::Insert,
+        Reason::Deleted | Reason::Withheld | Reason::Orphaned | Reason::OutsideWindow => {
+            ActionKind::Delete
+        }
         _ => ActionKind::Update,
     }
 }

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Both, Caldav, ComponentKey, Family, Field, Fields, Google, OverrideValue, Side, SideTag, Uid,
+    Both, Caldav, ComponentKey, Family, Field, FieldSet, Fields, Google, OverrideValue, Series,
+    Side, SideTag, Uid,
 };
 use crate::ports::side::{Create, Remove, Update};
 use crate::row::RowKey;
@@ -58,6 +59,44 @@ impl Step {
         }
     }
 
+    /// Sets what the other side's echo becomes.
+    pub(crate) fn agree(&mut self, agrees: Vec<(ComponentKey, Option<Value>)>) {
+        match self {
+            Self::Caldav(operation) => operation.agrees = agrees,
+            Self::Google(operation) => operation.agrees = agrees,
+        }
+    }
+
+    /// Has the row sit out plans afterwards.
+    pub(crate) fn set_aside(&mut self) {
+        match self {
+            Self::Caldav(operation) => operation.after = After::SetAside,
+            Self::Google(operation) => operation.after = After::SetAside,
+        }
+    }
+
+    /// Has these left out of the written side's echo.
+    pub(crate) fn spare(&mut self, spares: Vec<(ComponentKey, Option<FieldSet>)>) {
+        match self {
+            Self::Caldav(operation) => operation.spares = spares,
+            Self::Google(operation) => operation.spares = spares,
+        }
+    }
+
+    /// The components it writes.
+    pub(crate) fn keys(&self) -> Vec<ComponentKey> {
+        fn of<S: SideTag>(operation: &Operation<S>) -> Vec<ComponentKey> {
+            match &operation.write {
+                Write::Update(update) => update.changes.iter().map(|change| change.key).collect(),
+                Write::Create(_) | Write::Remove(_) => vec![operation.account.key],
+            }
+        }
+        match self {
+            Self::Caldav(operation) => of(operation),
+            Self::Google(operation) => of(operation),
+        }
+    }
+
     /// What people are told about it, to be changed.
     pub(crate) fn account_mut(&mut self) -> &mut Account {
         match self {
@@ -86,8 +125,15 @@ pub struct Operation<S: SideTag> {
     /// What the *other* side showed of the components this write brings in step: its echo once the
     /// write is done. `None` for a component that the other side does not have.
     pub agrees: Vec<(ComponentKey, Option<Value>)>,
+    /// Components, or fields of them, that the written side's echo must not take from the answer:
+    /// a person changed them there, and that has not crossed yet. `None` is all of the component.
+    #[serde(default)]
+    pub spares: Vec<(ComponentKey, Option<FieldSet>)>,
     /// What becomes of the row.
     pub after: After,
+    /// What the target showed of the series before; `None` for a creation. For undoing.
+    #[serde(default)]
+    pub before: Option<Box<Series>>,
     /// What people are told about it.
     pub account: Account,
 }
@@ -99,6 +145,16 @@ pub enum Value {
     Master(Box<Fields>),
     /// What stands at the occurrence.
     Override(OverrideValue),
+}
+
+impl Value {
+    /// The fields, to be changed, if it has any.
+    pub(crate) fn fields_mut(&mut self) -> Option<&mut Fields> {
+        match self {
+            Self::Master(fields) | Self::Override(OverrideValue::Fields(fields)) => Some(fields),
+            Self::Override(OverrideValue::Cancelled) => None,
+        }
+    }
 }
 
 /// A write.
@@ -121,6 +177,9 @@ pub enum After {
     Linked,
     /// The copy is gone, the source stays known as withheld.
     Withheld,
+    /// As it was before a run that a person took back: the row sits out until a side changes it. A
+    /// removal unlinks this side.
+    SetAside,
     /// The series is gone from both sides, or is no longer ours: drop the row, once no resource of
     /// the copy is left.
     Dropped,
@@ -197,6 +256,14 @@ pub enum Reason {
     EditWins,
     /// Single events in place of a series that the target cannot hold, or back.
     Reshaped,
+    /// A copy without a source.
+    Orphaned,
+    /// Outside the window, and a person asked for its removal.
+    OutsideWindow,
+    /// A person took a run back.
+    Undone,
+    /// Another mapping made the copy; this one feeds it from now on.
+    HandedOver,
     /// Finishing what an earlier run began.
     Resumed,
 }

@@ -4,12 +4,13 @@ use super::flow::Flow;
 use super::operation::{
     Account, ActionKind, After, FieldChange, Operation, Reason, Step, Value, Write,
 };
+use super::party;
 use crate::diff::{self, Standing};
 use crate::identity::OriginTag;
-use crate::mapping::Reminders;
-use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, SideTag, Text};
+use crate::mapping::{Direction, Reminders};
+use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, Side, SideTag, Text};
 use crate::ports::side::{Create, Remove, Target, Update};
-use crate::projection::{Privacy, Projected};
+use crate::projection::{Privacy, PrivateEvents, Projected};
 use crate::row::Row;
 use crate::sided::Sided;
 use crate::snapshot::Snapshot;
@@ -41,6 +42,15 @@ pub(super) fn all_values(now: &Series, before: &Series) -> Vec<(ComponentKey, Op
         .collect()
 }
 
+/// The same, as what is agreed on in the end.
+pub(super) fn finally<A: SideTag>(
+    now: &Series,
+    before: &Series,
+) -> Vec<(Side, ComponentKey, Option<Value>)> {
+    let values = all_values(now, before).into_iter();
+    values.map(|(key, value)| (A::SIDE, key, value)).collect()
+}
+
 impl<B: Sided> Flow<'_, B> {
     pub(super) fn tag(&self, row: &Row, key: &ComponentKey) -> OriginTag {
         OriginTag::new(&self.pair, &row.uid, key.recurrence_id(), row.generation)
@@ -55,19 +65,25 @@ impl<B: Sided> Flow<'_, B> {
         agrees: Vec<(ComponentKey, Option<Value>)>,
         account: Account,
     ) -> Step {
-        let full = self.projection.privacy == Privacy::Full;
+        // Not by whether this very event is private: it may become so, and the copy keeps its X-
+        // property.
+        let full = self.projection.privacy == Privacy::Full
+            && self.mapping.private_events != PrivateEvents::Busy;
         B::step(Operation {
             row: row.key.clone(),
             write: Write::Create(Box::new(Create {
                 tag: self.tag(row, &key),
                 source_uid: full.then(|| row.uid.clone()),
                 series: series.clone(),
-                // A one-way copy that somebody deleted is put back under its old name if possible.
-                revive: true,
+                // What somebody deleted is put back under its old name if possible. What may have
+                // been deleted by a person since our own write is asked about first.
+                revive: !row.unsure || self.mapping.direction != Direction::Bidirectional,
                 default_reminders: self.mapping.reminders == Reminders::Default,
             })),
             agrees,
+            spares: Vec::new(),
             after: After::Linked,
+            before: None,
             account,
         })
     }
@@ -75,6 +91,7 @@ impl<B: Sided> Flow<'_, B> {
     pub(super) fn update(
         row: &Row,
         update: Update<B>,
+        before: &Series,
         agrees: Vec<(ComponentKey, Option<Value>)>,
         account: Account,
     ) -> Step {
@@ -82,7 +99,9 @@ impl<B: Sided> Flow<'_, B> {
             row: row.key.clone(),
             write: Write::Update(Box::new(update)),
             agrees,
+            spares: Vec::new(),
             after: After::Linked,
+            before: Some(Box::new(before.clone())),
             account,
         })
     }
@@ -120,7 +139,9 @@ impl<B: Sided> Flow<'_, B> {
                         attending: false,
                     }),
                     agrees: Vec::new(),
+                    spares: Vec::new(),
                     after,
+                    before: Some(Box::new(copy.series.clone())),
                     account,
                 })
             })
@@ -130,6 +151,14 @@ impl<B: Sided> Flow<'_, B> {
     /// Whether the target may still show what the privacy rule now hides.
     fn veils(&self) -> bool {
         self.reproject && self.projection.privacy != Privacy::Full
+    }
+
+    /// Whether this side shows what a rule hides from the other.
+    fn hides_from_reports(&self) -> bool {
+        self.mapping.direction == Direction::Bidirectional
+            && !self.mapping.protects(B::SIDE)
+            && (self.mapping.privacy != Privacy::Full
+                || self.mapping.private_events == PrivateEvents::Busy)
     }
 
     /// What copies made under an earlier rule said is not repeated (P9).
@@ -161,11 +190,31 @@ impl<B: Sided> Flow<'_, B> {
         let fields: Option<&Fields> = standing.fields().or(master);
         // A copy that goes in the very run that changes the rule may still show what it hides.
         let told = action != ActionKind::Delete || !self.veils();
+        let mut changes = self.veiled(changes);
+        // Towards the side that the rule does not protect: no more is told than the other knows (P9).
+        let native = row.copy == Some(B::SIDE) && reason == Reason::New;
+        let hidden = self.hides_from_reports() && !native;
+        let known = party::echo::<B::Other>(row);
+        let other = Standing::of(&known, &key);
+        let fields_told = if hidden {
+            for change in &mut changes {
+                if matches!(
+                    change.field,
+                    Field::Title | Field::Description | Field::Location
+                ) {
+                    change.from.clear();
+                    change.to.clear();
+                }
+            }
+            other.fields().or(known.master.as_ref())
+        } else {
+            fields
+        };
         Account {
             action,
             uid: row.uid.clone(),
             key,
-            summary: fields
+            summary: fields_told
                 .filter(|_| told)
                 .map(|fields| fields.title.clone())
                 .unwrap_or_default()
@@ -176,7 +225,7 @@ impl<B: Sided> Flow<'_, B> {
                 .recurrence_id()
                 .map(|id| diff::recurrence_id(id, master.map(|m| &m.when), self.floating)),
             reason,
-            changes: self.veiled(changes),
+            changes,
             counted: true,
         }
     }

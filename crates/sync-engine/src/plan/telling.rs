@@ -2,10 +2,11 @@
 //! nothing; called by the table.
 
 use super::flow::Flow;
-use super::{Plan, Refused, SeriesInput};
+use super::operation::{After, Reason};
+use super::{Group, Plan, Refused, SeriesInput, Weight, one_way};
 use crate::model::{Side, SideTag, Uid};
 use crate::report::{Problem, Warning};
-use crate::row::Row;
+use crate::row::{Link, Row, RowKey};
 use crate::sided::Sided;
 use crate::snapshot::Snapshot;
 
@@ -34,15 +35,59 @@ pub(super) fn unreadable<B: SideTag>(
     })
 }
 
-/// On the target only: a native is left alone; a proven copy of this pair has lost its source.
-pub(super) fn orphan<B: Sided>(flow: &Flow<'_, B>, b: &Snapshot<B>, plan: &mut Plan) {
-    if b.copy.as_ref().is_some_and(|tag| tag.pair == flow.pair) {
-        plan.warnings.push(Warning {
-            code: "orphan".to_owned(),
-            detail: "A copy made by this mapping has no source any more. It is left alone."
+/// On one side only: a native is not ours to touch; a proven copy of this pair has lost its source,
+/// and its removal is offered. Says whether it is such a copy.
+pub(super) fn orphan<B: Sided>(flow: &Flow<'_, B>, b: &Snapshot<B>, plan: &mut Plan) -> bool {
+    if b.copy.as_ref().is_none_or(|tag| tag.pair != flow.pair) {
+        return false;
+    }
+    let key = b
+        .keys
+        .first()
+        .map_or_else(|| RowKey::from(String::new()), RowKey::new);
+    let mut row = Row::new(key, b.uid.clone(), Some(B::SIDE));
+    *row.link_mut::<B>() = Some(Link {
+        keys: b.keys.clone(),
+        resources: one_way::resources(b),
+        ..Link::empty()
+    });
+    plan.groups.push(Group {
+        steps: flow.remove_all(&row, b, After::Dropped, Reason::Orphaned),
+        row,
+        finally: Vec::new(),
+        again: false,
+        weight: Weight::Orphan,
+        due: None,
+    });
+    true
+}
+
+/// What was changed on one side waits, because the other cannot be written.
+pub(super) fn read_only(row: &Row, side: Side, mails: bool) -> Warning {
+    let (code, detail) = if mails {
+        (
+            "has_guests",
+            "It has guests, and your server would mail them: the change made on the other side \
+             waits. The mapping's setting for invitations lets it through."
                 .to_owned(),
-            uid: Some(b.uid.clone()),
-        });
+        )
+    } else {
+        (
+            "read_only",
+            format!(
+                "It cannot be changed on the {} side (it belongs to somebody else, or is locked): \
+                 the change made on the other side stays there.",
+                match side {
+                    Side::Caldav => "CalDAV",
+                    Side::Google => "Google",
+                }
+            ),
+        )
+    };
+    Warning {
+        code: code.to_owned(),
+        detail,
+        uid: Some(row.uid.clone()),
     }
 }
 

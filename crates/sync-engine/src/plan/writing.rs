@@ -43,6 +43,30 @@ pub(super) fn creation<A: SideTag, B: Sided>(
     if !apart {
         return made;
     }
+    made.extend(
+        exceptions(flow, row, want, reason)
+            .into_iter()
+            .map(|mut step| {
+                let keys = step.keys();
+                step.agree(
+                    keys.into_iter()
+                        .map(|key| (key, value(&a.series, &key)))
+                        .collect(),
+                );
+                step
+            }),
+    );
+    made
+}
+
+/// The steps that make the exceptions of a series that was just created.
+pub(super) fn exceptions<B: Sided>(
+    flow: &Flow<'_, B>,
+    row: &Row,
+    want: &Projected,
+    reason: Reason,
+) -> Vec<Step> {
+    let mut made = Vec::new();
     for (id, fields) in &want.series().overrides {
         let key = ComponentKey::Override(*id);
         if !matches!(fields, OverrideValue::Fields(_)) {
@@ -57,15 +81,14 @@ pub(super) fn creation<A: SideTag, B: Sided>(
             Vec::new(),
         );
         told.counted = false;
+        let master = flow.tag(row, &ComponentKey::Master).google_id();
         made.push(Flow::<B>::update(
             row,
             Update {
                 // Its version is known once the master is there.
                 target: Target::Occurrence {
                     series: Resource {
-                        id: ResourceId::new(
-                            flow.tag(row, &ComponentKey::Master).google_id().as_str(),
-                        ),
+                        id: ResourceId::new(master.as_str()),
                         etag: None,
                         note: None,
                     },
@@ -78,7 +101,8 @@ pub(super) fn creation<A: SideTag, B: Sided>(
                 }],
                 tag: None,
             },
-            vec![(key, value(&a.series, &key))],
+            &Series::default(),
+            Vec::new(),
             told,
         ));
     }
@@ -133,7 +157,7 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
     fn step(&self, row: &Row, changes: &[ComponentChange], again: bool) -> Option<Step> {
         let first = changes.first()?;
         let target = target(self.b, &first.key)?;
-        let mut told = self.flow.account(
+        let mut account = self.flow.account(
             row,
             first.key,
             self.want.series(),
@@ -141,15 +165,10 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
             self.reason,
             changes
                 .iter()
-                .flat_map(|change| self.told(change))
+                .flat_map(|change| told(self.want.series(), &self.b.series, change))
                 .collect(),
         );
-        // A write that only keeps a silent exception silent is no event of its own.
-        told.counted = !(matches!(first.change, Change::Set(_))
-            && matches!(
-                Standing::of(self.want.series(), &first.key),
-                Standing::Inherit(_)
-            ));
+        account.counted = counts(self.want.series(), first);
         let mut agrees: Vec<(ComponentKey, Option<Value>)> = changes
             .iter()
             .filter(|_| !again)
@@ -164,37 +183,48 @@ impl<A: SideTag, B: Sided> Writing<'_, A, B> {
                 changes: changes.to_vec(),
                 tag: None,
             },
+            &self.b.series,
             agrees,
-            told,
+            account,
         ))
     }
 
-    fn told(&self, change: &ComponentChange) -> Vec<FieldChange> {
-        let want = Standing::of(self.want.series(), &change.key);
-        let now = Standing::of(&self.b.series, &change.key);
-        match (&change.change, want.fields()) {
-            (Change::Set(set), Some(want)) => diff::changes(now.fields(), want, set),
-            (Change::Add | Change::Inherit, Some(want)) => {
-                let set = now.fields().map_or_else(
-                    || Field::ALL.into_iter().collect(),
-                    |now| differing(want, now),
-                );
-                diff::changes(now.fields(), want, &set)
-            }
-            _ => Vec::new(),
-        }
-    }
-
     fn empties(&self, change: &ComponentChange) -> bool {
-        let want = Standing::of(self.want.series(), &change.key);
-        let now = Standing::of(&self.b.series, &change.key);
-        match (&change.change, want.fields(), now.fields()) {
-            (Change::Set(set), Some(want), Some(now)) => {
-                self.reason != Reason::Settings && steps::empties(set, want, now)
-            }
-            _ => false,
-        }
+        self.reason != Reason::Settings && empties(self.want.series(), &self.b.series, change)
     }
+}
+
+/// A change for people: what the target shows and will show.
+pub(super) fn told(want: &Series, now: &Series, change: &ComponentChange) -> Vec<FieldChange> {
+    let want = Standing::of(want, &change.key);
+    let now = Standing::of(now, &change.key);
+    match (&change.change, want.fields()) {
+        (Change::Set(set), Some(want)) => diff::changes(now.fields(), want, set),
+        (Change::Add | Change::Inherit, Some(want)) => {
+            let set = now.fields().map_or_else(
+                || Field::ALL.into_iter().collect(),
+                |now| differing(want, now),
+            );
+            diff::changes(now.fields(), want, &set)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a change empties a text.
+pub(super) fn empties(want: &Series, now: &Series, change: &ComponentChange) -> bool {
+    let want = Standing::of(want, &change.key);
+    let now = Standing::of(now, &change.key);
+    match (&change.change, want.fields(), now.fields()) {
+        (Change::Set(set), Some(want), Some(now)) => steps::empties(set, want, now),
+        _ => false,
+    }
+}
+
+/// A write that only keeps a silent exception silent is no event of its own.
+pub(super) fn counts(want: &Series, change: &ComponentChange) -> bool {
+    !(matches!(change.change, Change::Set(_))
+        && matches!(Standing::of(want, &change.key), Standing::Inherit(_)))
 }
 
 /// The component that speaks for the whole.

@@ -8,10 +8,13 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conflict::{Conflict, Decision};
+use crate::guard::Held;
 use crate::mirror::{CalendarState, Mirrored, Reading};
 use crate::model::time::Timestamp;
 use crate::model::{
-    AccountId, CalendarId, Etag, IntentId, MappingId, ResourceId, RunId, SeriesKey, SideTag, Uid,
+    AccountId, Both, CalendarId, ConflictId, Etag, Family, IntentId, MappingId, PlanId, ResourceId,
+    RunId, SeriesKey, Side, SideTag, Uid,
 };
 use crate::plan::operation::Step;
 use crate::report::{EventRecord, RunReport};
@@ -31,15 +34,27 @@ pub struct CalendarKey<S: SideTag> {
 /// Resources and the versions the mirror holds of them.
 pub type Versions<S> = BTreeMap<ResourceId<S>, Option<Etag<S>>>;
 
-/// Another mapping's link to a series of a shared calendar.
+/// A row of any mapping that shares a calendar, found by its UID.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim<S: SideTag> {
-    /// The series.
-    pub series: SeriesKey<S>,
-    /// The mapping that linked it.
+pub struct Namesake {
+    /// The mapping it belongs to.
     pub mapping: MappingId,
-    /// Its row.
+    /// The row.
     pub row: Row,
+    /// Whether that mapping runs: it is not switched off, and waits for nobody after a restore.
+    pub runs: bool,
+    /// Whether its direction leads to the calendar it was found by.
+    pub writes: bool,
+}
+
+/// One write that was carried out, with all that it takes to undo it. The store seals it: what it
+/// holds of a side that a privacy rule protects serves restoring only (P9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// The row as it was before the write.
+    pub row: Row,
+    /// The write; it carries what the target showed before.
+    pub step: Step,
 }
 
 /// What was written down before a remote write, so that a crash leaves a question that reading the
@@ -108,6 +123,14 @@ pub struct Settlement {
     )>,
     /// For the run's record and the event history.
     pub events: Vec<EventRecord>,
+    /// Conflicts, decided or open: each is put in place of any of its id. One that was open and is
+    /// decided now is spent: its [`Decision`] is forgotten.
+    pub conflicts: Vec<Conflict>,
+    /// Open conflicts that are none any more: a side changed again, or both now agree. Those still
+    /// open become decided, without a winner.
+    pub over: Vec<ConflictId>,
+    /// What a person needs to take this write back.
+    pub undo: Option<Undoable>,
 }
 
 /// What the engine remembers.
@@ -138,6 +161,15 @@ pub trait Store: Send + Sync {
         calendar: &CalendarKey<S>,
         reading: Reading<S>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Resources that complete listings left out after this moment, each with the reading's time,
+    /// and whose series is still gone. What a side itself said to be deleted is not among them, nor
+    /// what was removed from here.
+    fn absent<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        after: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(ResourceId<S>, Timestamp)>, Self::Error>> + Send;
 
     /// All mirrored resources of these series.
     fn mirrored<S: SideTag>(
@@ -183,14 +215,27 @@ pub trait Store: Send + Sync {
     fn tracked(&self, mapping: &MappingId)
     -> impl Future<Output = Result<u64, Self::Error>> + Send;
 
-    /// Which of these series other mappings have linked: a claim says whose copy (or source) an
-    /// event of a shared calendar is.
-    fn claims<S: SideTag>(
+    /// Rows with these UIDs of every mapping (this one's too) whose calendar on side `S` is this
+    /// one, whichever account reads it: events are the calendar's, not the reader's. Oldest mapping
+    /// first.
+    fn namesakes<S: SideTag>(
+        &self,
+        calendar: &CalendarKey<S>,
+        uids: &[Uid],
+    ) -> impl Future<Output = Result<Vec<Namesake>, Self::Error>> + Send;
+
+    /// Answers that people gave to this mapping's open conflicts and no run has carried out yet.
+    fn decisions(
         &self,
         mapping: &MappingId,
-        calendar: &CalendarKey<S>,
-        series: &[SeriesKey<S>],
-    ) -> impl Future<Output = Result<Vec<Claim<S>>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Decision>, Self::Error>> + Send;
+
+    /// What a run wrote, newest first.
+    fn written_in(
+        &self,
+        mapping: &MappingId,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Vec<Undoable>, Self::Error>> + Send;
 
     /// Open intents of the mapping, oldest first.
     fn open_intents(
@@ -213,7 +258,9 @@ pub trait Store: Send + Sync {
         settlement: Settlement,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// The plan made from a change set is dealt with: its marks hold from now on.
+    /// The plan made from a change set is dealt with: its marks hold from now on. The state is
+    /// stored as [`MappingState::over`] joins it with the stored one: a person may have answered
+    /// while the run was under way.
     fn planned(
         &self,
         mapping: &MappingId,
@@ -244,14 +291,71 @@ pub struct MappingState {
     /// Fingerprint of the settings that the last plan was made with; another one means that
     /// everything is planned anew.
     pub planned_with: String,
-    /// Inferred absences of the last 24 hours: when, and how many.
-    pub absences: Vec<(Timestamp, u32)>,
+    /// When a person last looked at what was missing, and let it go: what readings had missed by
+    /// then counts no more.
+    #[serde(default)]
+    pub looked_at: Option<Timestamp>,
     /// Since when the CalDAV calendar answers empty though it was not.
     pub caldav_empty_since: Option<Timestamp>,
     /// Likewise the Google calendar.
     pub google_empty_since: Option<Timestamp>,
     /// What the guard holds back.
-    pub held: Option<crate::guard::Held>,
-    /// The plan a person approved, by its id; spent when it is carried out.
-    pub approved: Option<crate::model::PlanId>,
+    #[serde(default)]
+    pub held: Vec<Held>,
+    /// The parts of held plans that a person approved; each is spent when it is carried out.
+    #[serde(default)]
+    pub approved: Vec<PlanId>,
+    /// Series that a person wants put back on the side they vanished from.
+    #[serde(default)]
+    pub restoring: Vec<RowKey>,
+    /// Sides that this mapping's plans have been writing; another one, after a change of direction,
+    /// is asked about first.
+    #[serde(default)]
+    pub sides: Vec<Side>,
+    /// Copies without a source, on either side: looked at again in every plan.
+    #[serde(default)]
+    pub orphans: Both<Orphans>,
+}
+
+/// The family of copies without a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Orphans;
+
+impl Family for Orphans {
+    type Of<S: SideTag> = Vec<SeriesKey<S>>;
+}
+
+impl MappingState {
+    /// Approves what is held under this id, exactly as it is. Says whether it is held.
+    pub fn approve(&mut self, id: &PlanId) -> bool {
+        let Some(held) = self.held.iter().find(|held| held.id == *id) else {
+            return false;
+        };
+        self.approved.extend(held.parts.iter().cloned());
+        true
+    }
+
+    /// Has what is held under this id put back on the side it vanished from. Says whether it is
+    /// held.
+    pub fn restore(&mut self, id: &PlanId) -> bool {
+        let Some(held) = self.held.iter().find(|held| held.id == *id) else {
+            return false;
+        };
+        self.restoring.extend(held.rows.iter().cloned());
+        true
+    }
+
+    /// The state to store after a plan was dealt with, `stored` being the one in the store: answers
+    /// to what is still held are kept, whenever they came; the others are spent.
+    #[must_use]
+    pub fn over(mut self, stored: &Self) -> Self {
+        self.approved.clone_from(&stored.approved);
+        self.restoring.clone_from(&stored.restoring);
+        let held = &self.held;
+        self.approved
+            .retain(|part| held.iter().any(|held| held.parts.contains(part)));
+        self.restoring
+            .retain(|row| held.iter().any(|held| held.rows.contains(row)));
+        self
+    }
 }

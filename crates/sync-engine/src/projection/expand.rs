@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use super::Projected;
 use crate::model::series::OverrideValue;
 use crate::model::time::Timestamp;
-use crate::model::{Fields, RecurrenceId, Series, When, ZoneName};
+use crate::model::{Fields, RecurrenceId, Series, Status, When, ZoneName};
 use crate::ports::side::{Capabilities, Recurring};
 
-use crate::recurrence::ids::original_start;
-use crate::recurrence::{self, Cut, ExtraDate, Limits, OriginalStart};
+use crate::recurrence::{self, Cut, ExtraDate, Given, Limits};
 use crate::snapshot::inherited;
 
 /// Most single events in place of one series.
@@ -43,6 +42,9 @@ pub enum Why {
     /// An override without master.
     #[error("it is a single occurrence of a series that is elsewhere")]
     NoMaster,
+    /// RANGE=THISANDFUTURE.
+    #[error("one of its changes holds for all later occurrences")]
+    ThisAndFuture,
     /// An override at a time the series does not take place.
     #[error("it changes an occurrence that its rule does not give")]
     StrayOverride,
@@ -63,6 +65,9 @@ pub fn holds(target: &Capabilities, series: &Series, floating: &ZoneName) -> Res
             Err(Why::StrayOverride)
         };
     };
+    if !rule.onward.is_empty() {
+        return Err(Why::ThisAndFuture);
+    }
     if !rule.exclusion_rules.is_empty() {
         return Err(Why::ExclusionRule);
     }
@@ -87,9 +92,11 @@ pub fn holds(target: &Capabilities, series: &Series, floating: &ZoneName) -> Res
     if !recurrence::generates_start(&master.when, rule) {
         return Err(Why::StartOffRule);
     }
-    let stray = series.overrides.iter().any(|(id, value)| {
-        matches!(value, OverrideValue::Fields(_)) && !is_occurrence(master, *id, floating)
-    });
+    let given = Given::of(master, floating);
+    let stray = series
+        .overrides
+        .iter()
+        .any(|(id, value)| matches!(value, OverrideValue::Fields(_)) && !given.at(*id));
     if stray {
         Err(Why::StrayOverride)
     } else {
@@ -114,6 +121,7 @@ pub fn occurrences(
     if found.cut != Cut::No || found.items.len() > most {
         return Err(TooMany);
     }
+    let only = only_occurrence(series.series());
     Ok(found
         .items
         .into_iter()
@@ -123,56 +131,91 @@ pub fn occurrences(
                 recurrence: None,
                 ..shown.fields.clone()
             };
-            Some((shown.id?, Projected(Box::new(Series::single(single)))))
+            // A single event beside which overrides were left is the occurrence of its own start.
+            let id = shown.id.or(only)?;
+            Some((id, Projected::of_target(Series::single(single))))
         })
         .collect())
 }
 
-/// One occurrence as a single event, wherever it is; `None` if it does not take place.
-pub fn occurrence(series: &Projected, id: RecurrenceId, floating: &ZoneName) -> Option<Projected> {
-    let series = series.series();
-    let single = match series.overrides.get(&id) {
-        Some(OverrideValue::Cancelled) => return None,
-        Some(OverrideValue::Fields(fields)) => fields.as_ref().clone(),
-        None => {
-            let master = series.master.as_ref()?;
-            if !is_occurrence(master, id, floating) {
-                return None;
-            }
-            inherited(master, id)
+/// The occurrences of a series as single events, asked one at a time.
+pub struct Singles<'a> {
+    series: &'a Series,
+    given: Option<Given>,
+}
+
+impl<'a> Singles<'a> {
+    /// Of this series.
+    pub fn of(series: &'a Projected, floating: &ZoneName) -> Self {
+        let series = series.series();
+        let master = series.master.as_ref();
+        Self {
+            series,
+            given: master.map(|master| Given::of(master, floating)),
         }
-    };
-    let single = Fields {
-        recurrence: None,
-        ..single
-    };
-    Some(Projected(Box::new(Series::single(single))))
+    }
+
+    /// One occurrence, wherever it is; `None` if it does not take place.
+    pub fn at(&self, id: RecurrenceId) -> Option<Projected> {
+        let series = self.series;
+        let single = match series.overrides.get(&id) {
+            Some(OverrideValue::Cancelled) => return None,
+            Some(OverrideValue::Fields(fields)) => fields.as_ref().clone(),
+            None => {
+                let master = series.master.as_ref()?;
+                let fields = if only_occurrence(series) == Some(id) {
+                    master.clone()
+                } else if self.given.as_ref()?.at(id) {
+                    inherited(master, id)
+                } else {
+                    return None;
+                };
+                if fields.status == Status::Cancelled && master.status != Status::Cancelled {
+                    return None;
+                }
+                fields
+            }
+        };
+        let single = Fields {
+            recurrence: None,
+            ..single
+        };
+        Some(Projected::of_target(Series::single(single)))
+    }
 }
 
-/// Whether a series takes place at this occurrence when nothing overrides it. Where counting is cut
-/// short the answer is yes: a write that turns out to be refused is better than one left out.
+/// What stands for the occurrence of an event that does not repeat: its start, or where an override
+/// that was left over goes by that name, its start as the other kind of event would have it.
+pub(crate) fn only_occurrence(series: &Series) -> Option<RecurrenceId> {
+    let master = series.master.as_ref()?;
+    if master.recurrence.is_some() {
+        return None;
+    }
+    let names = match &master.when {
+        When::AllDay { start, .. } => [
+            RecurrenceId::Date(*start),
+            RecurrenceId::Wall(start.at(0, 0, 0, 0)),
+        ],
+        When::Timed { start, .. } => [
+            RecurrenceId::Wall(start.wall),
+            RecurrenceId::Date(start.wall.date()),
+        ],
+    };
+    let taken =
+        |id: &RecurrenceId| matches!(series.overrides.get(id), Some(OverrideValue::Fields(_)));
+    names.into_iter().find(|id| !taken(id))
+}
+
+/// Whether a series takes place at this occurrence when nothing overrides it. Whoever asks of more
+/// than one of a series asks [`Given`].
 pub fn is_occurrence(master: &Fields, id: RecurrenceId, floating: &ZoneName) -> bool {
-    let Some(rule) = &master.recurrence else {
-        return false;
-    };
-    let at = match original_start(&master.when, id, floating) {
-        OriginalStart::Date(date) => When::all_day(date, None).instants(floating).0,
-        OriginalStart::At(at) => at.instant(floating),
-    };
-    let soon = at
-        .checked_add(jiff::SignedDuration::from_secs(1))
-        .unwrap_or(at);
-    let found = recurrence::occurrences_between(
-        &master.when,
-        rule,
-        floating,
-        (at, soon),
-        &Limits::default(),
-    );
-    found.cut != Cut::No || found.items.iter().any(|occurrence| occurrence.id == id)
+    Given::of(master, floating).at(id)
 }
 
-/// More occurrences than may stand for one series.
+/// More occurrences than may stand for one series, or a rule that leads nowhere for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it takes place more than {MOST_OCCURRENCES} times inside the window")]
+#[error(
+    "it takes place more than {MOST_OCCURRENCES} times inside the window, or its rule is too \
+     complex to be followed"
+)]
 pub struct TooMany;

@@ -1,11 +1,14 @@
 //! Applying a projection.
 
-use super::expand::is_occurrence;
 use super::{Declined, Privacy, PrivateEvents, Projected};
 use crate::model::series::OverrideValue;
-use crate::model::{Fields, Sensitivity, Series, Status, Text, Transparency, When, Zone, ZoneName};
+use crate::model::{
+    Fields, RecurrenceId, Sensitivity, Series, Status, Text, Transparency, When, Zone, ZoneName,
+};
 use crate::observation::Remark;
 use crate::ports::Capabilities;
+use crate::ports::side::Recurring;
+use crate::recurrence::{Given, Recurrence, RuleEnd, ends_before_start, first_id};
 use crate::snapshot::inherited;
 
 /// What a mapping lets through to one side.
@@ -60,14 +63,15 @@ impl Projection {
                 overrides.insert(*id, shaped);
             }
         }
-        let master = series.master.as_ref().map(|master| self.fields(master));
-        if let Some(master) = &master {
+        let mut master = series.master.as_ref().map(|master| self.fields(master));
+        if let Some(master) = &mut master {
+            self.count_start(master, &overrides);
+            let given = Given::of(master, &self.time_zone);
             // What told an override from its master may be just what does not cross.
             overrides.retain(|id, value| match value {
                 OverrideValue::Cancelled => true,
                 OverrideValue::Fields(fields) => {
-                    **fields != inherited(master, *id)
-                        || !is_occurrence(master, *id, &self.time_zone)
+                    **fields != inherited(master, *id) || !given.at(*id)
                 }
             });
         }
@@ -75,7 +79,7 @@ impl Projection {
         if shaped.is_empty() {
             Shaped::Nothing
         } else {
-            Shaped::Series(Projected(Box::new(shaped)))
+            Shaped::Series(Projected::of_target(shaped))
         }
     }
 
@@ -89,7 +93,10 @@ impl Projection {
             OverrideValue::Cancelled => None,
         });
         let mut losses = Vec::new();
-        for fields in series.master.iter().chain(own) {
+        let onward = series.recurring_master();
+        let onward = onward.iter().flat_map(|(_, repeats)| &repeats.onward);
+        let onward = onward.map(|onward| &onward.fields);
+        for fields in series.master.iter().chain(own).chain(onward) {
             for (what, cut) in [
                 ("title", too_long(&fields.title, self.target.title_limit)),
                 (
@@ -116,13 +123,49 @@ impl Projection {
         losses
     }
 
+    /// A series that ends before it starts takes place once, at its start. A target that counts only
+    /// what the rule gives is told so in its own way.
+    fn count_start(
+        &self,
+        master: &mut Fields,
+        overrides: &std::collections::BTreeMap<RecurrenceId, OverrideValue>,
+    ) {
+        let first = first_id(&master.when);
+        if self.target.recurring == Recurring::Anything
+            || overrides.get(&first) == Some(&OverrideValue::Cancelled)
+        {
+            return;
+        }
+        if let Some(recurrence) = &mut master.recurrence
+            && ends_before_start(&master.when, recurrence)
+        {
+            for rule in &mut recurrence.rules {
+                rule.end = RuleEnd::Count(1);
+            }
+        }
+    }
+
+    /// What holds from an occurrence on is shaped like any component.
+    fn recurrence(&self, recurrence: &Recurrence) -> Recurrence {
+        let mut shaped = recurrence.clone();
+        for onward in &mut shaped.onward {
+            let skipped = self.skips(&onward.fields);
+            onward.fields = self.fields(&onward.fields);
+            if skipped {
+                onward.fields.status = Status::Cancelled;
+            }
+        }
+        shaped
+    }
+
     fn skips(&self, fields: &Fields) -> bool {
         (fields.declined && self.declined == Declined::Skip)
             || (fields.sensitivity != Sensitivity::Public
                 && self.private_events == PrivateEvents::Skip)
     }
 
-    fn fields(&self, fields: &Fields) -> Fields {
+    /// Shapes one component.
+    pub(crate) fn fields(&self, fields: &Fields) -> Fields {
         let hidden = fields.sensitivity != Sensitivity::Public;
         let busy;
         let privacy = if hidden && self.private_events == PrivateEvents::Busy {
@@ -152,7 +195,7 @@ impl Projection {
             description: cut(description, self.target.description_limit),
             location: cut(location, self.target.location_limit),
             when: self.when(&fields.when),
-            recurrence: fields.recurrence.clone(),
+            recurrence: fields.recurrence.as_ref().map(|each| self.recurrence(each)),
             status: fields.status,
             transparency: if free {
                 Transparency::Free

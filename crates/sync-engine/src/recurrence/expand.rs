@@ -18,7 +18,7 @@ use super::ids::with_own_end;
 use super::length::{Length, Start};
 use super::source::{Begin, Budget, RuleStart, RuleStarts};
 use super::wall::{Wall, unmarked};
-use super::{ExtraDate, Recurrence, Rule};
+use super::{ExtraDate, Recurrence, Rule, RuleEnd};
 use crate::model::series::RecurrenceId;
 use crate::model::time::{LocalTime, Timestamp, When, ZoneName};
 
@@ -160,6 +160,26 @@ pub fn generates_start(start: &When, recurrence: &Recurrence) -> bool {
     recurrence.rules.is_empty() || recurrence.rules.iter().take(MAX_RULES).any(gives)
 }
 
+/// Whether the rules end before the start that they would give: a series that was cut at its first
+/// occurrence, or moved beyond its end. Its start takes place all the same (RFC 5545 section
+/// 3.8.5.3), but not at Google.
+pub fn ends_before_start(start: &When, recurrence: &Recurrence) -> bool {
+    let ends = |rule: &Rule| matches!(rule.end, RuleEnd::Until(_));
+    let endless = || Recurrence {
+        rules: recurrence
+            .rules
+            .iter()
+            .cloned()
+            .map(Rule::endless)
+            .collect(),
+        ..recurrence.clone()
+    };
+    !recurrence.rules.is_empty()
+        && recurrence.rules.iter().all(ends)
+        && !generates_start(start, recurrence)
+        && generates_start(start, &endless())
+}
+
 /// Rules of a series that are expanded. Nobody writes more; whoever does attacks.
 pub(super) const MAX_RULES: usize = 64;
 
@@ -273,6 +293,16 @@ impl<'a> Merge<'a> {
         } else {
             Cut::No
         }
+    }
+
+    /// Whether a rule of it cannot be expanded.
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.unsupported
+    }
+
+    /// Steps that are left.
+    pub(super) fn left(&self) -> u64 {
+        self.budget.left()
     }
 
     pub(super) fn next(&mut self) -> Option<Candidate<'a>> {

@@ -41,6 +41,14 @@ pub fn recurrence_id_in(
     wall.id(before_gap(&wall, shown).unwrap_or(shown))
 }
 
+/// The id of the occurrence that the start itself is.
+pub fn first_id(start: &When) -> RecurrenceId {
+    match start {
+        When::AllDay { start, .. } => RecurrenceId::Date(*start),
+        When::Timed { start, .. } => RecurrenceId::Wall(start.wall),
+    }
+}
+
 /// The wall time inside a gap, at the master's time of day, that falls on the moment `shown` does.
 fn before_gap(wall: &Wall, shown: DateTime) -> Option<DateTime> {
     if wall.is_all_day() || shown.time() == wall.start.time() {

@@ -39,6 +39,7 @@ impl Recurrence {
             rules: rules(&self.rules),
             exclusion_rules: rules(&self.exclusion_rules),
             dates,
+            onward: self.onward.clone(),
         }
     }
 }

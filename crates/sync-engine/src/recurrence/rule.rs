@@ -104,6 +104,15 @@ impl Rule {
             other: Vec::new(),
         }
     }
+
+    /// The same rule without COUNT and UNTIL.
+    #[must_use]
+    pub fn endless(self) -> Self {
+        Self {
+            end: RuleEnd::Never,
+            ..self
+        }
+    }
 }
 
 impl Freq {

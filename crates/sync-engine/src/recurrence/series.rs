@@ -5,10 +5,12 @@ use jiff::SignedDuration;
 
 use super::Recurrence;
 use super::expand::{Cut, Limits, MAX_RULES, Merge};
+use super::ids::{OriginalStart, original_start};
+use super::onward::Onward;
 use super::rule::{Freq, Rule, RuleEnd};
 use super::source::{SLACK, last_moment};
 use super::wall::Wall;
-use crate::model::series::{Fields, OverrideValue, RecurrenceId, Series};
+use crate::model::series::{Fields, OverrideValue, RecurrenceId, Series, Status};
 use crate::model::time::{Span, Timestamp, When, ZoneName};
 
 /// One event a person sees.
@@ -78,39 +80,122 @@ pub fn series_occurrences<'a>(
 fn inherited<'a>(
     series: &'a Series,
     master: &'a Fields,
-    recurrence: &Recurrence,
+    recurrence: &'a Recurrence,
     floating: &ZoneName,
     window: (Timestamp, Timestamp),
     limits: &Limits,
 ) -> Showing<'a> {
     let mut found = Showing::default();
+    let wide = widened(master, recurrence, floating, window);
     let mut merge = Merge::new(
         &master.when,
         recurrence,
         floating,
-        Some(window.0),
+        Some(wide.0),
         limits.iterations,
     );
     while let Some(candidate) = merge.next() {
-        if candidate.at >= window.1 {
+        if candidate.at >= wide.1 {
             break;
         }
         let id = merge.id(&candidate);
-        if series.overrides.contains_key(&id) || !merge.touches(&candidate, window.0) {
+        if series.overrides.contains_key(&id) {
             continue;
         }
+        let (when, fields) = match moved(recurrence, id, window, floating) {
+            Given::Moved(when, fields) => (when, fields),
+            Given::Elsewhere => continue,
+            Given::Master => {
+                if candidate.at >= window.1 || !merge.touches(&candidate, window.0) {
+                    continue;
+                }
+                (merge.when(&candidate), master)
+            }
+        };
         if found.items.len() >= limits.occurrences {
             found.cut = Cut::Occurrences;
             return found;
         }
         found.items.push(Shown {
             id: Some(id),
-            when: merge.when(&candidate),
-            fields: master,
+            when,
+            fields,
         });
     }
     found.cut = merge.cut();
     found
+}
+
+/// What a change that holds for later occurrences makes of one of them.
+enum Given<'a> {
+    /// There is none: the master's own.
+    Master,
+    /// It is inside the window, with these fields.
+    Moved(When, &'a Fields),
+    /// It is outside the window, or called off.
+    Elsewhere,
+}
+
+fn moved<'a>(
+    recurrence: &'a Recurrence,
+    id: RecurrenceId,
+    window: (Timestamp, Timestamp),
+    floating: &ZoneName,
+) -> Given<'a> {
+    let Some(onward) = recurrence.onward_at(id) else {
+        return Given::Master;
+    };
+    match onward.when(id) {
+        Some(when)
+            if onward.fields.status != Status::Cancelled && in_window(&when, window, floating) =>
+        {
+            Given::Moved(when, &onward.fields)
+        }
+        _ => Given::Elsewhere,
+    }
+}
+
+/// The window in which original starts may be whose occurrences touch `window`: changes that hold
+/// for later occurrences may have moved them into it or made them longer.
+fn widened(
+    master: &Fields,
+    recurrence: &Recurrence,
+    floating: &ZoneName,
+    window: (Timestamp, Timestamp),
+) -> (Timestamp, Timestamp) {
+    let (mut from, mut to) = window;
+    for (back, forth) in recurrence
+        .onward
+        .iter()
+        .map(|onward| shift(master, onward, floating))
+    {
+        from = from.min(
+            window
+                .0
+                .checked_sub(forth + SLACK)
+                .unwrap_or(Timestamp::MIN),
+        );
+        to = to.max(window.1.checked_add(back + SLACK).unwrap_or(Timestamp::MAX));
+    }
+    (from, to)
+}
+
+/// How far such a change takes an occurrence back at most, and how far after its original start it
+/// then ends at most; neither is negative.
+fn shift(
+    master: &Fields,
+    onward: &Onward,
+    floating: &ZoneName,
+) -> (SignedDuration, SignedDuration) {
+    let original = match original_start(&master.when, onward.from, floating) {
+        OriginalStart::Date(date) => When::all_day(date, None).instants(floating).0,
+        OriginalStart::At(at) => at.instant(floating),
+    };
+    let (start, end) = onward.fields.when.instants(floating);
+    (
+        original.duration_since(start).max(SignedDuration::ZERO),
+        end.duration_since(original).max(SignedDuration::ZERO),
+    )
 }
 
 /// The overrides that show something.
@@ -142,17 +227,22 @@ pub fn touches(series: &Series, window: (Timestamp, Timestamp), floating: &ZoneN
         return in_window(&master.when, window, floating);
     };
     let steps = Limits::default().iterations;
-    let mut merge = Merge::new(&master.when, recurrence, floating, Some(window.0), steps);
+    let wide = widened(master, recurrence, floating, window);
+    let mut merge = Merge::new(&master.when, recurrence, floating, Some(wide.0), steps);
     let mut begun = false;
     while let Some(candidate) = merge.next() {
-        if candidate.at >= window.1 {
+        if candidate.at >= wide.1 {
             // Nothing of a series that begins later is hidden by a rule we cannot read.
             return begun && merge.cut() == Cut::Unsupported;
         }
         begun = true;
-        if merge.touches(&candidate, window.0)
-            && !series.overrides.contains_key(&merge.id(&candidate))
-        {
+        let id = merge.id(&candidate);
+        let shows = match moved(recurrence, id, window, floating) {
+            Given::Moved(..) => true,
+            Given::Elsewhere => false,
+            Given::Master => candidate.at < window.1 && merge.touches(&candidate, window.0),
+        };
+        if shows && !series.overrides.contains_key(&id) {
             return true;
         }
     }
@@ -173,13 +263,22 @@ pub fn first_start_after(
         .map(|master| master.when.instants(floating).0);
     let ruled = series.recurring_master().and_then(|(master, recurrence)| {
         let steps = Limits::default().iterations;
-        let mut merge = Merge::new(&master.when, recurrence, floating, Some(after), steps);
+        let from = widened(master, recurrence, floating, (after, after)).0;
+        let mut merge = Merge::new(&master.when, recurrence, floating, Some(from), steps);
         std::iter::from_fn(|| {
             let candidate = merge.next()?;
             Some((candidate.at, merge.id(&candidate)))
         })
-        .find(|(at, id)| *at > after && !series.overrides.contains_key(id))
-        .map(|(at, _)| at)
+        .filter(|(_, id)| !series.overrides.contains_key(id))
+        .filter_map(|(at, id)| match recurrence.onward_at(id) {
+            None => Some(at),
+            Some(onward) if onward.fields.status == Status::Cancelled => None,
+            Some(onward) => Some(onward.when(id)?.instants(floating).0),
+        })
+        .filter(|at| *at > after)
+        // A change for later occurrences may put them in another order.
+        .take(if recurrence.onward.is_empty() { 1 } else { 32 })
+        .min()
     });
     own.chain(single)
         .filter(|at| *at > after)
@@ -218,7 +317,18 @@ pub fn span(series: &Series, floating: &ZoneName) -> Span {
             for (index, rule) in rules.iter().enumerate() {
                 let end =
                     (index < MAX_RULES).then(|| rule_end(&master.when, rule, floating, steps));
-                cover(start, end.flatten());
+                let later = recurrence.onward.iter().map(|onward| {
+                    let (_, forth) = shift(master, onward, floating);
+                    let (begin, _) = onward.fields.when.instants(floating);
+                    (begin, forth)
+                });
+                let (begin, longer) = later.fold((start, SignedDuration::ZERO), |all, each| {
+                    (all.0.min(each.0), all.1.max(each.1 + SLACK))
+                });
+                let end = end
+                    .flatten()
+                    .map(|end| end.checked_add(longer).unwrap_or(Timestamp::MAX));
+                cover(begin, end);
             }
         }
     }

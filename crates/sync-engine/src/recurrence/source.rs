@@ -24,6 +24,18 @@ use super::normal::day_end;
 use super::rule::{Rule, RuleEnd, Until};
 use super::wall::Wall;
 
+#[cfg(test)]
+thread_local! {
+    /// Steps that this thread has taken: work is counted, not timed.
+    static TAKEN: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Steps taken since this was last asked.
+#[cfg(test)]
+pub(crate) fn steps_taken() -> u64 {
+    TAKEN.with(|taken| taken.replace(0))
+}
+
 /// Steps left to take, in the stead of a clock.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
@@ -37,9 +49,15 @@ impl Budget {
 
     /// Takes `steps`, or nothing at all and from then on nothing more.
     pub(super) fn spend(&mut self, steps: u64) -> bool {
+        #[cfg(test)]
+        TAKEN.with(|taken| taken.set(taken.get().saturating_add(steps)));
         let left = self.left.checked_sub(steps);
         self.left = left.unwrap_or(0);
         left.is_some()
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.left
     }
 
     pub(super) fn is_spent(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What becomes of one write's answer: the row's new state, what was seen, and the intent's removal,
 //! in one settlement.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use super::apply::{Ended, Writing};
@@ -9,12 +10,13 @@ use super::versions::Versions;
 use super::{Halt, Run, settle};
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
-use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId};
+use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId, SeriesKey, Side};
 use crate::observation::{Observation, Seen};
+use crate::plan::loops;
 use crate::plan::operation::{Operation, Write};
 use crate::ports::Clock;
 use crate::ports::side::{ErrorClass, SideError, SidePort, Written};
-use crate::ports::store::{RowChange, Settlement, Store};
+use crate::ports::store::{RowChange, Settlement, Store, Undoable};
 use crate::report::{Problem, Warning};
 use crate::row::{Row, Setback};
 use crate::sided::Sided;
@@ -25,6 +27,8 @@ pub(super) struct Settling<'a, 'b, C, G, S, K, B: Sided> {
     pub(super) operation: &'a Operation<B>,
     pub(super) resource: ResourceId<B>,
     pub(super) intent: IntentId,
+    /// The row as it was before.
+    pub(super) before: Row,
     /// The last step of a group in which nothing failed.
     pub(super) last: bool,
 }
@@ -49,12 +53,14 @@ where
             Written::Done(seen) => {
                 versions.learn(&seen);
                 settle::written(row, self.operation, &seen.resource, Some(&seen), &floating);
+                loops::note(row, self.operation, self.run.clock.now());
                 self.store(Some(Seen::Present(seen)), row, true, outcome)
                     .await?;
                 Ok(Ended::Done)
             }
             Written::Unproven { resource, now } => {
                 settle::written(row, self.operation, &resource, None, &floating);
+                loops::note(row, self.operation, self.run.clock.now());
                 if let Some(now) = &now {
                     versions.learn(now);
                     if let Some(link) = row.link_mut::<B>() {
@@ -67,6 +73,7 @@ where
             }
             Written::Removed => {
                 let keep = settle::removed(row, self.operation, &self.resource, self.last);
+                loops::note(row, self.operation, self.run.clock.now());
                 let seen = Seen::Gone {
                     resource: self.resource.clone(),
                 };
@@ -79,6 +86,13 @@ where
             }
             Written::Taken { now, used_up } => {
                 self.taken(*now, used_up, row, versions, outcome).await
+            }
+            // Not found where it was to be written. That alone proves no deletion (P3): the next
+            // reading says whether it is gone.
+            Written::Stale { now } if matches!(*now, Seen::Gone { .. }) && self.is_whole(row) => {
+                row.due = Some(self.run.clock.now());
+                self.store(None, row, false, outcome).await?;
+                Ok(Ended::Over)
             }
             Written::Stale { now } => {
                 row.due = Some(self.run.clock.now());
@@ -100,21 +114,25 @@ where
         let floating = self.run.floating();
         match &now {
             // The name says whose it is, even where somebody took the tag away.
-            Seen::Present(seen) if self.is_ours(seen) => {
+            Seen::Present(seen) if self.is_ours(seen) && !self.is_linked(seen, row).await? => {
                 versions.learn(seen);
                 let same = settle::shows_what_was_sent(self.operation, seen, &floating);
-                settle::written(
-                    row,
-                    self.operation,
-                    &seen.resource,
-                    same.then_some(seen.as_ref()),
-                    &floating,
-                );
+                settle::written(row, self.operation, &seen.resource, None, &floating);
                 if let Some(link) = row.link_mut::<B>() {
                     settle::know(link, seen.series.clone());
                 }
                 self.store(Some(now), row, true, outcome).await?;
                 Ok(if same { Ended::Done } else { Ended::Again })
+            }
+            // It was made, and a person deleted it since: the table decides.
+            Seen::Gone { .. } if !used_up && !self.revives() => {
+                settle::written(row, self.operation, &self.resource, None, &floating);
+                if let Some(link) = row.link_mut::<B>() {
+                    link.gone = true;
+                }
+                row.due = Some(self.run.clock.now());
+                self.store(Some(now), row, false, outcome).await?;
+                Ok(Ended::Again)
             }
             Seen::Gone { .. } if !used_up => {
                 row.due = Some(self.run.clock.now());
@@ -171,6 +189,39 @@ where
                 Self::over(error, writing, outcome);
                 Ok(Ended::Over)
             }
+        }
+    }
+
+    /// Whether what was to be written is an event of its own, and no exception of a series.
+    fn is_whole(&self, row: &Row) -> bool {
+        row.link::<B>().is_none_or(|link| {
+            let mut parts = link.resources.iter();
+            link.expanded
+                || parts.all(|(key, id)| *id != self.resource || *key == ComponentKey::Master)
+        })
+    }
+
+    /// Whether another series of this mapping is linked to it.
+    async fn is_linked(&self, seen: &Observation<B>, row: &Row) -> Result<bool, Halt<S::Error>> {
+        let key = seen.series.as_str();
+        let (caldav, google) = match B::SIDE {
+            Side::Caldav => (vec![SeriesKey::new(key)], Vec::new()),
+            Side::Google => (Vec::new(), vec![SeriesKey::new(key)]),
+        };
+        let rows = self
+            .run
+            .store
+            .rows(&self.run.mapping.id, &[], &caldav, &google)
+            .await
+            .map_err(Halt::Store)?;
+        Ok(rows.iter().any(|known| known.key != row.key))
+    }
+
+    /// Whether the operation may bring back what was deleted.
+    fn revives(&self) -> bool {
+        match &self.operation.write {
+            Write::Create(create) => create.revive,
+            Write::Update(_) | Write::Remove(_) => true,
         }
     }
 
@@ -261,10 +312,18 @@ where
                 Reading {
                     at,
                     seen: vec![seen],
+                    unlisted: BTreeSet::new(),
+                    same: Vec::new(),
                     shown: false,
                     end: None,
                 },
             );
+        }
+        if done {
+            settlement.undo = Some(Undoable {
+                row: self.before.clone(),
+                step: B::step(self.operation.clone()),
+            });
         }
         if done && self.operation.account.counted {
             let event = record(&self.operation.account, B::SIDE, at, None);

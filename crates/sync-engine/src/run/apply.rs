@@ -4,7 +4,9 @@
 //! Groups run side by side as far as the side allows; the steps of one group follow each other. A
 //! failure of one event is that event's; a failure of an account or a calendar ends the writing.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt as _;
 
@@ -13,22 +15,28 @@ use super::outcome::Outcome;
 use super::versions::Versions;
 use super::{Counter, Halt, Run, settle};
 use crate::guard::Guarded;
-use crate::mirror::Reading;
 use crate::model::time::Timestamp;
-use crate::model::{Caldav, ComponentKey, Google, IntentId, ResourceId, Side};
-use crate::plan::operation::{ActionKind, Operation, Reason, Step, Write};
-use crate::plan::{Group, Plan, Refused, Weight};
+use crate::model::{Caldav, ComponentKey, Google, IntentId, Side};
+use crate::plan::operation::{Operation, Step, Value, Write};
+use crate::plan::{Group, Plan};
 use crate::ports::Clock;
 use crate::ports::side::SidePort;
-use crate::ports::store::{Intent, MappingState, RowChange, Settlement, Store};
-use crate::report::EventRecord;
-use crate::row::Row;
+use crate::ports::store::{Intent, MappingState, RowChange, Store};
+use crate::row::{Row, RowKey};
 use crate::sided::Sided;
 
 /// What the writing shares: whether it must end, and the intents' numbers.
 pub(super) struct Writing {
     pub(super) over: AtomicBool,
     counter: Counter,
+    /// Rows of which something was refused or put off.
+    unclean: Mutex<BTreeSet<RowKey>>,
+}
+
+impl Writing {
+    pub(super) fn unclean(&self) -> MutexGuard<'_, BTreeSet<RowKey>> {
+        self.unclean.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How one step ended.
@@ -62,12 +70,16 @@ where
         let writing = Writing {
             over: AtomicBool::new(false),
             counter: Counter::new(0),
+            unclean: Mutex::new(BTreeSet::new()),
         };
-        if state.approved.take().is_some() && guarded.held.is_none() {
+        if !state.approved.is_empty() && guarded.held.is_empty() {
             // A person looked at what was missing.
-            state.absences.clear();
+            state.looked_at = Some(now);
         }
         self.hold(&guarded, state, now, outcome).await?;
+        let mut late = self
+            .keep_conflicts(&guarded.plan, &guarded.waiting, outcome)
+            .await?;
         self.keep_rows(&guarded.plan.rows).await?;
         self.tell_refused(&guarded.plan.refused, now, outcome)
             .await?;
@@ -75,93 +87,17 @@ where
         let over = |writing: &Writing| writing.over.load(Ordering::Relaxed);
         if !again.is_empty() && !over(&writing) {
             // Once: what is stale twice waits for the next run.
-            let plan = self.plan_again(&again, now).await?;
+            let plan = self.plan_again(&again, now, state).await?;
             outcome.warn(plan.warnings.iter().cloned());
+            late.extend(self.keep_conflicts(&plan, &[], outcome).await?);
             self.keep_rows(&plan.rows).await?;
             let left = self.carry_out(plan, &writing, outcome).await?;
             self.put_off(left, outcome).await?;
         }
+        if !over(&writing) {
+            self.spend(late, &writing).await?;
+        }
         Ok(!over(&writing))
-    }
-
-    /// Events that could not be planned for are on record as failed, each by itself.
-    async fn tell_refused(
-        &self,
-        refused: &[Refused],
-        now: Timestamp,
-        outcome: &Outcome,
-    ) -> Result<(), Halt<S::Error>> {
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let events: Vec<EventRecord> = refused
-            .iter()
-            .map(|refused| EventRecord {
-                uid: refused.uid.clone(),
-                recurrence_id: None,
-                summary: refused.summary.clone(),
-                side: refused.side,
-                action: ActionKind::Update,
-                reason: Reason::Changed,
-                changes: Vec::new(),
-                error: Some(refused.problem.clone()),
-                at: now,
-            })
-            .collect();
-        for event in &events {
-            outcome.event(event.clone());
-        }
-        let settlement = Settlement {
-            events,
-            ..Settlement::default()
-        };
-        self.store
-            .settle(&self.mapping.id, &self.id, settlement)
-            .await
-            .map_err(Halt::Store)
-    }
-
-    /// Remembers what the guard holds back, and has it planned again next time.
-    async fn hold(
-        &self,
-        guarded: &Guarded,
-        state: &mut MappingState,
-        now: Timestamp,
-        outcome: &Outcome,
-    ) -> Result<(), Halt<S::Error>> {
-        let count = guarded
-            .held
-            .as_ref()
-            .map_or(0, |held| held.operations.len());
-        outcome.held(u32::try_from(count).unwrap_or(u32::MAX));
-        state.held.clone_from(&guarded.held);
-        let rows: Vec<RowChange> = guarded
-            .waiting
-            .iter()
-            .map(|group| {
-                let mut row = group.row.clone();
-                row.due = Some(now);
-                RowChange::Put(Box::new(row))
-            })
-            .collect();
-        self.keep_rows(&rows).await
-    }
-
-    async fn keep_rows(&self, rows: &[RowChange]) -> Result<(), Halt<S::Error>> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.store
-            .settle(
-                &self.mapping.id,
-                &self.id,
-                Settlement {
-                    rows: rows.to_vec(),
-                    ..Settlement::default()
-                },
-            )
-            .await
-            .map_err(Halt::Store)
     }
 
     /// Carries out the groups, removals after everything else. Returns the rows to plan again.
@@ -174,7 +110,7 @@ where
         let (last, first): (Vec<_>, Vec<_>) = plan
             .groups
             .into_iter()
-            .partition(|group| group.weight == Weight::Removes);
+            .partition(|group| group.weight.is_last());
         let mut again = Vec::new();
         for phase in [first, last] {
             let width = self.width(&phase);
@@ -216,9 +152,9 @@ where
         let mut versions = Versions::default();
         let mut clean = true;
         let mut again = group.again;
+        let mut made = false;
         let mut refused: Vec<ComponentKey> = Vec::new();
         let total = group.steps.len();
-        let mut source = None;
         for (index, step) in group.steps.into_iter().enumerate() {
             if writing.over.load(Ordering::Relaxed) || self.stopped() {
                 writing.over.store(true, Ordering::Relaxed);
@@ -236,8 +172,13 @@ where
                     ..
                 })
             );
+            made |= fatal;
+            let keys = step.keys();
+            if keys.iter().any(|key| refused.contains(key)) {
+                // The other half of a component whose first half was refused.
+                continue;
+            }
             let key = step.account().key;
-            source = Some(step.side().other());
             let ended = match step {
                 Step::Caldav(operation) => {
                     self.write(
@@ -268,7 +209,7 @@ where
                 Ended::Done => {}
                 Ended::Refused => {
                     clean = false;
-                    refused.push(key);
+                    refused.extend(keys);
                     if fatal || key == ComponentKey::Master {
                         break;
                     }
@@ -284,7 +225,16 @@ where
                 }
             }
         }
-        self.close(&mut row, clean, &refused, group.due, &group.finally, source)
+        if clean {
+            writing.unclean().remove(&row.key);
+        } else {
+            writing.unclean().insert(row.key.clone());
+        }
+        // A series that was made again may have its old exceptions with it.
+        again |= made && !self.back_with(std::slice::from_ref(&row)).await?.is_empty();
+        // What waits for a person has yet to be brought in line with new settings.
+        let anew = row.anew && (again || !row.open.is_empty());
+        self.close(&mut row, clean, anew, &refused, group.due, &group.finally)
             .await?;
         Ok(again.then_some(row))
     }
@@ -294,19 +244,23 @@ where
         &self,
         row: &mut Row,
         clean: bool,
+        anew: bool,
         refused: &[ComponentKey],
         due: Option<Timestamp>,
-        finally: &[(ComponentKey, Option<crate::plan::operation::Value>)],
-        source: Option<Side>,
+        finally: &[(Side, ComponentKey, Option<Value>)],
     ) -> Result<(), Halt<S::Error>> {
         let before = row.clone();
         if clean {
-            match source {
-                Some(Side::Caldav) => settle::take_all::<Caldav>(row, finally),
-                Some(Side::Google) => settle::take_all::<Google>(row, finally),
-                None => {}
+            for (side, key, value) in finally {
+                let agreed = [(*key, value.clone())];
+                match side {
+                    Side::Caldav => settle::take_all::<Caldav>(row, &agreed),
+                    Side::Google => settle::take_all::<Google>(row, &agreed),
+                }
             }
             row.setbacks.clear();
+            // New settings are carried out once the plan that follows is.
+            row.anew = anew;
             row.due = due;
         } else if refused.is_empty() {
             row.due = Some(self.clock.now());
@@ -358,92 +312,12 @@ where
             operation: &operation,
             resource: port.resource_of(&operation.write),
             intent: intent.id,
+            before: intent.row,
             last,
         };
         match written {
             Ok(written) => settling.answer(written, row, versions, outcome).await,
             Err(error) => settling.error(&error, row, writing, outcome).await,
         }
-    }
-
-    /// Plans these series once more from what the mirror now shows.
-    async fn plan_again(&self, rows: &[Row], now: Timestamp) -> Result<Plan, Halt<S::Error>> {
-        let changes = crate::ports::store::ChangeSet {
-            due: rows.iter().map(|row| row.key.clone()).collect(),
-            caldav: rows
-                .iter()
-                .filter_map(Row::link::<Caldav>)
-                .flat_map(|link| link.keys.clone())
-                .collect(),
-            google: rows
-                .iter()
-                .filter_map(Row::link::<Google>)
-                .flat_map(|link| link.keys.clone())
-                .collect(),
-            ..Default::default()
-        };
-        self.refresh_exceptions(rows).await?;
-        let mut series = self.assemble(&changes).await?;
-        let keys: std::collections::BTreeSet<_> = rows.iter().map(|row| &row.key).collect();
-        series.retain(|input| {
-            input
-                .row
-                .as_ref()
-                .is_some_and(|row| keys.contains(&row.key))
-        });
-        let plan = crate::plan::plan(&self.input(now, false, false, series));
-        // A second look never removes: what vanished meanwhile waits for the guard of the next run.
-        let groups = plan
-            .groups
-            .into_iter()
-            .filter(|group| group.weight != Weight::Removes && group.weight != Weight::Empties)
-            .collect();
-        Ok(Plan { groups, ..plan })
-    }
-
-    /// After a master was written, its exceptions are read back: the side may have moved or swept
-    /// them away.
-    async fn refresh_exceptions(&self, rows: &[Row]) -> Result<(), Halt<S::Error>> {
-        if !self.google.capabilities().exceptions_apart {
-            return Ok(());
-        }
-        let exceptions: Vec<ResourceId<Google>> = rows
-            .iter()
-            .filter_map(Row::link::<Google>)
-            .filter(|link| !link.expanded)
-            .flat_map(|link| &link.resources)
-            .filter(|(key, _)| *key != ComponentKey::Master)
-            .map(|(_, id)| id.clone())
-            .collect();
-        if exceptions.is_empty() {
-            return Ok(());
-        }
-        let seen = self.google.fetch(&exceptions).await?;
-        self.store
-            .record(
-                &self.mapping.google,
-                Reading {
-                    at: self.clock.now(),
-                    seen,
-                    shown: false,
-                    end: None,
-                },
-            )
-            .await
-            .map_err(Halt::Store)
-    }
-
-    /// Leaves rows for the next run.
-    async fn put_off(&self, rows: Vec<Row>, outcome: &Outcome) -> Result<(), Halt<S::Error>> {
-        let now = self.clock.now();
-        outcome.deferred(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        let rows: Vec<RowChange> = rows
-            .into_iter()
-            .map(|mut row| {
-                row.due = Some(now);
-                RowChange::Put(Box::new(row))
-            })
-            .collect();
-        self.keep_rows(&rows).await
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Halt, Run};
-use crate::identity::OriginTag;
+use crate::identity::{OriginTag, PairKey};
+use crate::mapping::Direction;
 use crate::mirror::Mirrored;
 use crate::model::{Caldav, Google, SeriesKey, Side, SideTag, Uid};
 use crate::plan::SeriesInput;
@@ -15,7 +16,7 @@ use crate::ports::side::SidePort;
 use crate::ports::store::{ChangeSet, Store};
 use crate::row::Row;
 use crate::sided::Sided;
-use crate::snapshot::{View, view};
+use crate::snapshot::{Snapshot, View, view};
 
 impl<C, G, S, K> Run<'_, C, G, S, K>
 where
@@ -70,6 +71,7 @@ where
                     google: self.take_linked(&mut on_google, &row),
                 },
                 row: Some(row),
+                ..SeriesInput::default()
             };
             inputs.push(input);
         }
@@ -79,17 +81,44 @@ where
         }
         // What no row links: match the two sides by proof of origin, then by UID.
         let mut alone: Vec<SeriesInput> = Vec::new();
-        match self.mapping.direction {
-            crate::mapping::Direction::GoogleToCaldav => {
-                self.pair_up(on_google, on_caldav, &mut inputs, &mut alone)
+        let (on_caldav, on_google) = match self.mapping.direction {
+            Direction::GoogleToCaldav => {
+                let (google, caldav) = self
+                    .pair_up(on_google, on_caldav, &mut inputs, &mut alone)
                     .await?;
+                (caldav, google)
             }
-            _ => {
+            Direction::CaldavToGoogle => {
                 self.pair_up(on_caldav, on_google, &mut inputs, &mut alone)
-                    .await?;
+                    .await?
             }
-        }
+            Direction::Bidirectional => {
+                // Natives of both sides first: a copy of ours belongs to what it was made of, and to
+                // another copy only where that is gone.
+                let (copies, natives) = self.copies(on_caldav);
+                let (mut caldav, google) = self
+                    .pair_up(natives, on_google, &mut inputs, &mut alone)
+                    .await?;
+                caldav.extend(copies);
+                let (copies, natives) = self.copies(google);
+                let (mut google, caldav) = self
+                    .pair_up(natives, caldav, &mut inputs, &mut alone)
+                    .await?;
+                google.extend(copies);
+                let (caldav, google) = self
+                    .pair_up(caldav, google, &mut inputs, &mut alone)
+                    .await?;
+                let (google, caldav) = self
+                    .pair_up(google, caldav, &mut inputs, &mut alone)
+                    .await?;
+                (caldav, google)
+            }
+        };
+        self.unpaired(on_caldav, &mut alone);
+        self.unpaired(on_google, &mut alone);
+        self.notice_continuing(&mut alone).await?;
         inputs.extend(alone);
+        self.notice_sharing(&mut inputs).await?;
         Ok(inputs)
     }
 
@@ -103,6 +132,10 @@ where
         let (Some(link), View::Unknown) = (link, input.views.get::<T>()) else {
             return Ok(());
         };
+        if link.gone {
+            *input.views.get_mut::<T>() = View::Gone { shown: true };
+            return Ok(());
+        }
         let stood: Vec<_> = link.resources.iter().map(|(_, id)| id.clone()).collect();
         if stood.is_empty() {
             return Ok(());
@@ -119,36 +152,49 @@ where
         Ok(())
     }
 
-    /// Joins unlinked sources with their counterparts on the target.
+    /// Copies of ours, and everything else.
+    fn copies<T: Sided>(&self, all: Loaded<T>) -> (Loaded<T>, Loaded<T>) {
+        let floating = self.floating();
+        all.into_iter().partition(|(_, resources)| {
+            view(resources, None, &floating)
+                .present()
+                .is_some_and(|snapshot| snapshot.copy.is_some())
+        })
+    }
+
+    /// Joins unlinked sources with their counterparts on the target. Returns what found none, of
+    /// either side.
     async fn pair_up<A: Sided, B: Sided>(
         &self,
         sources: Loaded<A>,
         mut targets: Loaded<B>,
         linked: &mut [SeriesInput],
-        alone: &mut Vec<SeriesInput>,
-    ) -> Result<(), Halt<S::Error>> {
+        paired: &mut Vec<SeriesInput>,
+    ) -> Result<(Loaded<A>, Loaded<B>), Halt<S::Error>> {
         let floating = self.floating();
         let pair = self.mapping.pair();
-        let mut found: Vec<(Option<usize>, View<A>)> = Vec::new();
+        let mut found: Vec<(Who<A>, View<A>)> = Vec::new();
         for (index, input) in linked.iter().enumerate() {
             let waits = input
                 .row
                 .as_ref()
                 .is_some_and(|row| row.link::<A>().is_some() && row.link::<B>().is_none());
             if waits {
-                found.push((Some(index), input.views.get::<A>().clone()));
+                found.push((Who::Row(index), input.views.get::<A>().clone()));
             }
         }
-        for resources in sources.into_values() {
-            found.push((None, view(&resources, None, &floating)));
+        for (key, resources) in sources {
+            let seen = view(&resources, None, &floating);
+            found.push((Who::New(key, resources), seen));
         }
         let uids: Vec<Uid> = found
             .iter()
             .filter_map(|(_, view)| Some(view.present()?.uid.clone()))
             .collect();
-        let hashes: Vec<String> = uids
+        let hashes: Vec<String> = found
             .iter()
-            .map(|uid| OriginTag::hash_of(&pair, uid))
+            .filter_map(|(_, view)| view.present())
+            .flat_map(|a| names(a, &pair))
             .collect();
         let calendar = B::calendar(self.mapping);
         let by_origin = self
@@ -161,48 +207,84 @@ where
             .series_by_uid(calendar, &uids)
             .await
             .map_err(Halt::Store)?;
+        // What has its counterpart already.
+        let used: BTreeSet<SeriesKey<B>> = linked
+            .iter()
+            .chain(paired.iter())
+            .filter_map(|input| input.views.get::<B>().present())
+            .flat_map(|snapshot| snapshot.keys.clone())
+            .collect();
         let wanted: BTreeSet<SeriesKey<B>> = by_origin
             .iter()
             .map(|(_, key)| key.clone())
             .chain(by_uid.iter().map(|(_, key)| key.clone()))
-            .filter(|key| !targets.contains_key(key))
+            .filter(|key| !targets.contains_key(key) && !used.contains(key))
             .collect();
         let taken = self.taken::<B>(&wanted).await?;
         let unlinked: BTreeSet<_> = wanted.difference(&taken).cloned().collect();
+        let changed: BTreeSet<SeriesKey<B>> = targets.keys().cloned().collect();
         targets.extend(self.load::<B>(&unlinked).await?);
-        for (index, source) in found {
+        // A native is what a copy was made of; another copy of ours only looks like it.
+        found.sort_by_key(|(_, view)| view.present().is_some_and(|a| a.copy.is_some()));
+        let mut lonely: Loaded<A> = BTreeMap::new();
+        for (who, source) in found {
             let counterpart = source.present().and_then(|a| {
-                counterpart(
-                    &a.uid,
-                    &OriginTag::hash_of(&pair, &a.uid),
-                    &by_origin,
-                    &by_uid,
-                    &mut targets,
-                    &floating,
-                )
+                names(a, &pair).into_iter().find_map(|hash| {
+                    counterpart(&a.uid, &hash, &by_origin, &by_uid, &mut targets, &floating)
+                })
             });
-            let input = if let Some(index) = index {
-                linked.get_mut(index)
-            } else {
-                let mut input = SeriesInput {
-                    fresh: true,
-                    ..SeriesInput::default()
-                };
-                *input.views.get_mut::<A>() = source;
-                alone.push(input);
-                alone.last_mut()
-            };
-            if let (Some(input), Some(counterpart)) = (input, counterpart) {
-                *input.views.get_mut::<B>() = counterpart;
+            match (who, counterpart) {
+                (Who::Row(_), None) => {}
+                (Who::Row(index), Some(counterpart)) => {
+                    if let Some(input) = linked.get_mut(index) {
+                        *input.views.get_mut::<B>() = counterpart;
+                    }
+                }
+                (Who::New(key, resources), None) => {
+                    lonely.insert(key, resources);
+                }
+                (Who::New(..), Some(counterpart)) => {
+                    let mut input = SeriesInput {
+                        fresh: true,
+                        ..SeriesInput::default()
+                    };
+                    *input.views.get_mut::<A>() = source;
+                    *input.views.get_mut::<B>() = counterpart;
+                    paired.push(input);
+                }
             }
         }
-        for resources in targets.into_values() {
+        // What was only looked at, and did not match, did not change.
+        targets.retain(|key, _| changed.contains(key));
+        Ok((lonely, targets))
+    }
+
+    /// Series that only one side has.
+    fn unpaired<T: Sided>(&self, lonely: Loaded<T>, alone: &mut Vec<SeriesInput>) {
+        for resources in lonely.into_values() {
             let mut input = SeriesInput {
                 fresh: true,
                 ..SeriesInput::default()
             };
-            *input.views.get_mut::<B>() = view(&resources, None, &floating);
+            *input.views.get_mut::<T>() = view(&resources, None, &self.floating());
             alone.push(input);
+        }
+    }
+
+    /// "This and following" at Google names the new series after the one it cut.
+    async fn notice_continuing(&self, alone: &mut [SeriesInput]) -> Result<(), Halt<S::Error>> {
+        let base = |input: &SeriesInput| -> Option<SeriesKey<Google>> {
+            let key = input.views.google.present()?.keys.first()?;
+            let (base, _) = key.as_str().rsplit_once("_R")?;
+            Some(SeriesKey::new(base))
+        };
+        let bases: BTreeSet<_> = alone.iter().filter_map(base).collect();
+        if bases.is_empty() {
+            return Ok(());
+        }
+        let tracked = self.taken::<Google>(&bases).await?;
+        for input in alone {
+            input.continues = base(input).is_some_and(|base| tracked.contains(&base));
         }
         Ok(())
     }
@@ -239,7 +321,7 @@ where
             .collect())
     }
 
-    async fn load<T: Sided>(
+    pub(super) async fn load<T: Sided>(
         &self,
         keys: &BTreeSet<SeriesKey<T>>,
     ) -> Result<Loaded<T>, Halt<S::Error>> {
@@ -262,7 +344,7 @@ where
         Ok(loaded)
     }
 
-    fn take_linked<T: SideTag>(&self, loaded: &mut Loaded<T>, row: &Row) -> View<T> {
+    pub(super) fn take_linked<T: SideTag>(&self, loaded: &mut Loaded<T>, row: &Row) -> View<T> {
         let Some(link) = row.link::<T>() else {
             return View::Unknown;
         };
@@ -276,8 +358,26 @@ where
     }
 }
 
+/// Whose source is looked for.
+enum Who<A: SideTag> {
+    /// A row that is linked on this side only.
+    Row(usize),
+    /// A series that nothing links.
+    New(SeriesKey<A>, Vec<Mirrored<A>>),
+}
+
+/// How the other side's copy of a series may name it: by its UID, or, where this one is a copy of
+/// ours too, by the same hash.
+fn names<A: SideTag>(a: &Snapshot<A>, pair: &PairKey) -> Vec<String> {
+    let own = a.copy.as_ref().filter(|tag| tag.pair == *pair);
+    [OriginTag::hash_of(pair, &a.uid)]
+        .into_iter()
+        .chain(own.map(|tag| tag.uid_hash.clone()))
+        .collect()
+}
+
 /// Mirrored resources by series.
-type Loaded<T> = BTreeMap<SeriesKey<T>, Vec<Mirrored<T>>>;
+pub(super) type Loaded<T> = BTreeMap<SeriesKey<T>, Vec<Mirrored<T>>>;
 
 /// The target's part of a source: proof of origin first, then an equal UID.
 fn counterpart<B: SideTag>(
@@ -288,17 +388,23 @@ fn counterpart<B: SideTag>(
     targets: &mut Loaded<B>,
     floating: &crate::model::ZoneName,
 ) -> Option<View<B>> {
-    let keys: Vec<&SeriesKey<B>> = by_origin
+    // Whoever duplicated an event copied its tag too: only what proves itself belongs here. Each series
+    // once, though its exceptions carry the tag as well.
+    let keys: BTreeSet<&SeriesKey<B>> = by_origin
         .iter()
         .filter(|(found, _)| found == hash)
         .map(|(_, key)| key)
+        .filter(|key| {
+            targets
+                .get(*key)
+                .is_some_and(|resources| resources.iter().any(|resource| proves(resource, hash)))
+        })
         .collect();
     // A series that was expanded has many: they belong together. What proves itself brings its
     // exceptions along, which may carry no tag of their own.
     let proven: Vec<Mirrored<B>> = keys
         .iter()
         .filter_map(|key| targets.get(key))
-        .filter(|resources| resources.iter().any(|resource| proves(resource, hash)))
         .flatten()
         .cloned()
         .collect();

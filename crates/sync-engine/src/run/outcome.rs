@@ -1,9 +1,11 @@
 //! What a run has to tell, gathered while its writes are under way.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::model::RunId;
+use crate::conflict::Conflict;
 use crate::model::time::Timestamp;
+use crate::model::{ConflictId, RunId};
 use crate::plan::operation::{Account, ActionKind};
 use crate::report::{EventRecord, Problem, RunReport, RunStatus, Warning};
 
@@ -16,6 +18,7 @@ struct Gathered {
     warnings: Vec<Warning>,
     deferred: u32,
     held: u32,
+    conflicts: BTreeSet<ConflictId>,
     error: Option<Problem>,
 }
 
@@ -49,6 +52,13 @@ impl Outcome {
 
     pub(crate) fn held(&self, count: u32) {
         self.with(|gathered| gathered.held = gathered.held.saturating_add(count));
+    }
+
+    pub(crate) fn conflicts(&self, conflicts: &[Conflict]) {
+        self.with(|gathered| {
+            let ids = conflicts.iter().map(|conflict| conflict.id.clone());
+            gathered.conflicts.extend(ids);
+        });
     }
 
     /// The first error that ended the writing.
@@ -92,7 +102,7 @@ impl Outcome {
                 failed: u32::try_from(failed).unwrap_or(u32::MAX),
                 deferred: gathered.deferred,
                 held: gathered.held,
-                conflicts: 0,
+                conflicts: u32::try_from(gathered.conflicts.len()).unwrap_or(u32::MAX),
                 warnings: std::mem::take(&mut gathered.warnings),
                 events,
                 error,

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::outcome::Outcome;
 use super::{Halt, Run, side_warning};
-use crate::mirror::{Reading, ReadingEnd};
+use crate::mirror::{MirrorState, Reading, ReadingEnd};
 use crate::model::time::Timestamp;
-use crate::model::{Caldav, Google, ResourceId, SideTag};
-use crate::observation::Seen;
+use crate::model::{Caldav, Google, ResourceId, SeriesKey, SideTag};
+use crate::observation::{Content, Seen};
 use crate::ports::Clock;
 use crate::ports::side::{Listed, Listing, SidePort};
 use crate::ports::store::{CalendarKey, Store};
@@ -25,29 +25,37 @@ where
     K: Clock,
 {
     /// Reads what changed on one side. `empty_since` remembers that the calendar answers empty
-    /// though it was not: believed only when a later reading says so again. Returns how many
-    /// resources are gone because a complete listing did not name them.
+    /// though it was not: believed only when a later reading says so again.
     pub(super) async fn read<P>(
         &self,
         port: &P,
         now: Timestamp,
+        round: Option<Timestamp>,
         empty_since: &mut Option<Timestamp>,
         outcome: &Outcome,
-    ) -> Result<u32, Halt<S::Error>>
+    ) -> Result<(), Halt<S::Error>>
     where
         P: SidePort,
         P::Tag: Sided,
     {
         let calendar = P::Tag::calendar(self.mapping);
         let state = self.store.calendar(calendar).await.map_err(Halt::Store)?;
-        if let (Some(round), Some(read_at)) = (self.round, state.read_at)
+        if let (Some(round), Some(read_at)) = (round, state.read_at)
             && read_at >= round
         {
-            return Ok(0);
+            return Ok(());
         }
-        let listing = port.list(state.cursor.as_ref()).await?;
+        let mut listing = port.list(state.cursor.as_ref()).await?;
+        if self.revives(port, calendar, &listing).await? {
+            // What was changed or called off inside a series before it went comes back with it, and
+            // only a complete listing names that.
+            listing = port.list(None).await?;
+        }
         if let Some(suspect) = &listing.suspect {
+            // What it shows looks like edits and deletions and may be neither: nothing of it counts,
+            // and the next reading begins where this one did.
             outcome.warn([side_warning("suspect_read", P::Tag::SIDE, suspect)]);
+            return Ok(());
         }
         let emptied = listing.complete && listing.items.is_empty() && state.present > 0;
         if emptied && empty_since.is_none() {
@@ -58,13 +66,12 @@ where
                 "the calendar answers that it is empty, though it was not. Nothing is taken for \
                  deleted unless the next reading says the same.",
             )]);
-            return Ok(0);
+            return Ok(());
         }
         if !emptied {
             *empty_since = None;
         }
-        let suspect = listing.suspect.is_some();
-        let missing = if listing.complete && !suspect {
+        let missing = if listing.complete {
             self.missing(calendar, &listing).await?
         } else {
             Vec::new()
@@ -77,38 +84,84 @@ where
                 Listed::Version { resource, etag } => versions.push((resource, etag)),
             }
         }
-        let mut wanted = self.unknown_versions(calendar, versions).await?;
+        let (mut wanted, same) = self.sort_versions(calendar, versions).await?;
         let named: BTreeSet<ResourceId<P::Tag>> = wanted.iter().cloned().collect();
+        let unlisted: BTreeSet<ResourceId<P::Tag>> = missing.iter().cloned().collect();
         // Absence from a list is not enough: each is asked for by itself (P3).
         wanted.extend(missing);
-        let mut absent = 0_usize;
         for part in wanted.chunks(CHUNK) {
             for read in port.fetch(part).await? {
-                let read = believed(read, &named);
-                absent += usize::from(matches!(read, Seen::Gone { .. }));
-                seen.push(read);
+                seen.push(believed(read, &named));
             }
             if seen.len() >= CHUNK {
-                self.take(calendar, now, std::mem::take(&mut seen), None)
+                let seen = std::mem::take(&mut seen);
+                self.take(calendar, now, (seen, &unlisted), Vec::new(), None)
                     .await?;
             }
         }
         let end = ReadingEnd {
             cursor: listing.cursor,
-            complete: listing.complete && !suspect,
+            complete: listing.complete,
         };
-        self.take(calendar, now, seen, Some(end)).await?;
-        Ok(u32::try_from(absent).unwrap_or(u32::MAX))
+        self.take(calendar, now, (seen, &unlisted), same, Some(end))
+            .await
     }
 
-    /// Resources whose version differs from the mirrored one: our own echoes are not among them.
-    async fn unknown_versions<T: SideTag>(
+    /// Whether a series is there again that was gone, on a side whose exceptions are resources of their
+    /// own.
+    async fn revives<P>(
+        &self,
+        port: &P,
+        calendar: &CalendarKey<P::Tag>,
+        listing: &Listing<P::Tag>,
+    ) -> Result<bool, Halt<S::Error>>
+    where
+        P: SidePort,
+        P::Tag: Sided,
+    {
+        if listing.complete || !port.capabilities().exceptions_apart {
+            return Ok(false);
+        }
+        let repeats = |content: &Content| match content {
+            Content::Series(series) => series.recurring_master().is_some(),
+            Content::Exception { .. } => false,
+        };
+        let masters: Vec<SeriesKey<P::Tag>> = listing
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Listed::Seen(Seen::Present(seen)) if repeats(&seen.content) => {
+                    Some(seen.series.clone())
+                }
+                _ => None,
+            })
+            .collect();
+        if masters.is_empty() {
+            return Ok(false);
+        }
+        let known = self
+            .store
+            .mirrored(calendar, &masters)
+            .await
+            .map_err(Halt::Store)?;
+        Ok(known.iter().any(|mirrored| {
+            mirrored.state == MirrorState::Gone
+                && mirrored
+                    .observation
+                    .as_ref()
+                    .is_some_and(|known| known.resource.as_str() == mirrored.series.as_str())
+        }))
+    }
+
+    /// Resources whose version differs from the mirrored one, and those that stand as the mirror has
+    /// them: our own echoes are among these and not read again.
+    async fn sort_versions<T: SideTag>(
         &self,
         calendar: &CalendarKey<T>,
         versions: Vec<(ResourceId<T>, Option<crate::model::Etag<T>>)>,
-    ) -> Result<Vec<ResourceId<T>>, Halt<S::Error>> {
+    ) -> Result<(Vec<ResourceId<T>>, Vec<ResourceId<T>>), Halt<S::Error>> {
         if versions.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let ids: Vec<_> = versions.iter().map(|(id, _)| id.clone()).collect();
         let known = self
@@ -116,11 +169,11 @@ where
             .versions(calendar, Some(&ids))
             .await
             .map_err(Halt::Store)?;
-        Ok(versions
+        let (new, same): (Vec<_>, Vec<_>) = versions
             .into_iter()
-            .filter(|(id, etag)| etag.is_none() || known.get(id) != Some(etag))
-            .map(|(id, _)| id)
-            .collect())
+            .partition(|(id, etag)| etag.is_none() || known.get(id) != Some(etag));
+        let ids = |versions: Vec<(ResourceId<T>, _)>| versions.into_iter().map(|(id, _)| id);
+        Ok((ids(new).collect(), ids(same).collect()))
     }
 
     /// Resources the mirror holds as there and a complete listing does not name.
@@ -152,15 +205,20 @@ where
         &self,
         calendar: &CalendarKey<T>,
         at: Timestamp,
-        seen: Vec<Seen<T>>,
+        (seen, unlisted): (Vec<Seen<T>>, &BTreeSet<ResourceId<T>>),
+        same: Vec<ResourceId<T>>,
         end: Option<ReadingEnd<T>>,
     ) -> Result<(), Halt<S::Error>> {
+        let named = seen.iter().map(Seen::resource);
+        let unlisted = named.filter(|id| unlisted.contains(id)).cloned().collect();
         self.store
             .record(
                 calendar,
                 Reading {
                     at,
                     seen,
+                    unlisted,
+                    same,
                     shown: true,
                     end,
                 },

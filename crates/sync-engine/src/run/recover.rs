@@ -3,13 +3,15 @@
 //!
 //! Missing → the write did not happen (or was undone since): forget the intent, the plan decides.
 //! Shows what was sent → done. Something else → if its version is still the one the write was
-//! conditional on, nothing happened; otherwise it is taken as done with what was sent as the echo,
+//! conditional on, or something that was sent stands as it did before, nothing happened; otherwise it is taken as done with what was sent as the echo,
 //! so that the difference is a person's edit.
 
+use std::collections::BTreeSet;
+
 use super::{Halt, Run, settle};
-use crate::mirror::Reading;
+use crate::mirror::{MirrorState, Reading};
 use crate::model::time::Timestamp;
-use crate::model::{Caldav, Google, ZoneName};
+use crate::model::{Caldav, Google, ResourceId, SeriesKey, Side, ZoneName};
 use crate::observation::Seen;
 use crate::plan::operation::{Operation, Step, Write};
 use crate::ports::Clock;
@@ -52,6 +54,7 @@ where
         P::Tag: Sided,
     {
         let resource = port.resource_of(&operation.write);
+        let was_gone = self.was_gone(operation, &resource).await?;
         let seen = port.fetch(std::slice::from_ref(&resource)).await?;
         let now = self.clock.now();
         // The row as it is now: earlier intents of this very recovery may have changed it.
@@ -75,6 +78,7 @@ where
                 row,
                 operation,
                 seen.first(),
+                was_gone,
                 now,
                 &self.floating(),
             )],
@@ -86,14 +90,37 @@ where
             Reading {
                 at: now,
                 seen,
+                unlisted: BTreeSet::new(),
+                same: Vec::new(),
                 shown: false,
                 end: None,
             },
         );
-        self.store
-            .settle(&self.mapping.id, &self.id, settlement)
+        self.write_down(settlement).await
+    }
+
+    /// Whether the name of a creation belonged to something that was known to be deleted when it was
+    /// sent: what is found deleted there afterwards then tells nothing.
+    async fn was_gone<B: Sided>(
+        &self,
+        operation: &Operation<B>,
+        resource: &ResourceId<B>,
+    ) -> Result<bool, Halt<S::Error>> {
+        let Write::Create(create) = &operation.write else {
+            return Ok(false);
+        };
+        let key = match B::SIDE {
+            Side::Google => SeriesKey::new(resource.as_str()),
+            Side::Caldav => SeriesKey::new(create.tag.caldav_uid().as_str()),
+        };
+        let known = self
+            .store
+            .mirrored(B::calendar(self.mapping), &[key])
             .await
-            .map_err(Halt::Store)
+            .map_err(Halt::Store)?;
+        Ok(known
+            .iter()
+            .any(|mirrored| mirrored.state == MirrorState::Gone))
     }
 }
 
@@ -102,6 +129,7 @@ fn resolved<B: Sided>(
     mut row: Row,
     operation: &Operation<B>,
     seen: Option<&Seen<B>>,
+    was_gone: bool,
     now: Timestamp,
     floating: &ZoneName,
 ) -> RowChange {
@@ -115,20 +143,32 @@ fn resolved<B: Sided>(
                 return RowChange::Drop(row.key);
             }
         }
-        (Write::Create(_) | Write::Update(_), Some(Seen::Present(observation))) => {
-            let done = settle::shows_what_was_sent(operation, observation, floating);
-            if done {
-                settle::written(
-                    &mut row,
-                    operation,
-                    &observation.resource,
-                    Some(observation),
-                    floating,
-                );
-            } else if !untouched(operation, observation.etag.as_ref()) {
-                settle::written(&mut row, operation, &observation.resource, None, floating);
+        // It was changed before it could go, or taken out of the bin since: somebody wants it, whatever
+        // it shows.
+        (Write::Remove(remove), Some(Seen::Present(observation)))
+            if remove.resource.etag.is_some() && remove.resource.etag != observation.etag =>
+        {
+            if let Some(link) = row.link_mut::<B>() {
+                link.forget(&remove.resource.id);
             }
         }
+        (Write::Create(_) | Write::Update(_), Some(Seen::Present(observation))) => {
+            // Whatever it shows beyond what was sent is a person's edit: the echo is what was sent.
+            let done = settle::shows_what_was_sent(operation, observation, floating);
+            // A write is whole or not at all: where something of it stands as before, the newer
+            // version is somebody else's work, and what was meant is still to be sent.
+            let arrived = done
+                || !(untouched(operation, observation.etag.as_ref())
+                    || settle::stands_as_before(&row, operation, observation, floating));
+            if arrived {
+                settle::written(&mut row, operation, &observation.resource, None, floating);
+                if let Some(link) = row.link_mut::<B>() {
+                    settle::know(link, observation.series.clone());
+                }
+            }
+        }
+        // It was never made, or somebody deleted it since: where that matters, the plan asks.
+        (Write::Create(_), Some(Seen::Gone { .. })) => row.unsure = !was_gone,
         _ => {}
     }
     RowChange::Put(Box::new(row))

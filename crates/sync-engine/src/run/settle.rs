@@ -2,7 +2,8 @@
 
 use crate::diff::Standing;
 use crate::model::{
-    ComponentKey, OverrideValue, ResourceId, Series, SeriesKey, Side, SideTag, ZoneName,
+    ComponentKey, Field, FieldSet, Fields, OverrideValue, ResourceId, Series, SeriesKey, Side,
+    SideTag, ZoneName,
 };
 use crate::observation::{Content, Observation};
 use crate::plan::operation::{After, Operation, Value, Write};
@@ -32,20 +33,33 @@ pub(super) fn written<B: SideTag>(
         ),
         Write::Remove(_) => return,
     };
+    row.unsure = false;
     let link = link_of::<B>(row);
+    link.gone = false;
     if let Write::Create(create) = &operation.write {
         know(link, made(create));
+        take_form(link, alone.is_some());
     }
+    // What was agreed on before this write.
+    let before = link.echo.clone();
     if let Some(id) = alone {
         // A single event in place of one occurrence.
+        let key = ComponentKey::Override(id);
         let fields = shown
             .and_then(|observation| match &observation.content {
                 Content::Series(series) => series.master.clone(),
                 Content::Exception { .. } => None,
             })
-            .or_else(|| sent.master.clone());
-        let key = ComponentKey::Override(id);
-        link.expanded = true;
+            .or_else(|| {
+                let mut fields = sent.master.clone()?;
+                keep_unsent(
+                    operation,
+                    &ComponentKey::Master,
+                    link.echo.own_fields(&key),
+                    &mut fields,
+                );
+                Some(fields)
+            });
         link.echo.take(
             &key,
             fields.map(|fields| Value::Override(OverrideValue::Fields(Box::new(fields)))),
@@ -53,11 +67,19 @@ pub(super) fn written<B: SideTag>(
         note(link, key, resource, shown);
     } else {
         for key in &keys {
-            let value = match shown {
-                Some(observation) => observed(observation, key, &link.echo, floating),
-                None => sent_value(sent, key),
+            let value = if let Some(observation) = shown {
+                observed(observation, key, &link.echo, floating)
+            } else {
+                let mut value = sent_value(sent, key);
+                if let Some(fields) = value.as_mut().and_then(Value::fields_mut) {
+                    keep_unsent(operation, key, link.echo.own_fields(key), fields);
+                }
+                value
             };
-            link.echo.take(key, value);
+            if spares(operation, key) != Some(&None) {
+                let value = spared(operation, key, value, &before);
+                link.echo.take(key, value);
+            }
         }
         if let Some(observation) = shown {
             settle_whole(link, observation, &keys);
@@ -69,6 +91,69 @@ pub(super) fn written<B: SideTag>(
         note(link, own, resource, shown);
     }
     agreed(row, operation);
+    if operation.after == After::SetAside {
+        row.state = RowState::SetAside;
+        row.aside = None;
+    }
+}
+
+/// The first resource of the other form makes the copy one of that form, and not before: a change of
+/// form that is refused has changed nothing. Series and single events are compared each with their
+/// like: nothing was agreed on in this form yet.
+fn take_form<B: SideTag>(link: &mut Link<B>, expanded: bool) {
+    if link.expanded != expanded {
+        link.expanded = expanded;
+        link.echo = Series::default();
+    }
+}
+
+/// Where only some fields of a component were sent, the others stay as the echo has them.
+fn keep_unsent<B: SideTag>(
+    operation: &Operation<B>,
+    key: &ComponentKey,
+    before: Option<&Fields>,
+    fields: &mut Fields,
+) {
+    let Write::Update(update) = &operation.write else {
+        return;
+    };
+    let change = update.changes.iter().find(|change| change.key == *key);
+    if let (Some(Change::Set(sent)), Some(before)) = (change.map(|c| &c.change), before) {
+        for field in Field::ALL.into_iter().filter(|field| !sent.contains(field)) {
+            crate::diff::copy(field, before, fields);
+        }
+    }
+}
+
+/// What of a component must stay out of the echo: all of it, or these fields.
+fn spares<'a, B: SideTag>(
+    operation: &'a Operation<B>,
+    key: &ComponentKey,
+) -> Option<&'a Option<FieldSet>> {
+    let mut spares = operation.spares.iter();
+    spares
+        .find(|(spared, _)| spared == key)
+        .map(|(_, fields)| fields)
+}
+
+/// The echo of a component after a write: what a person changed there and has not crossed yet stays
+/// as it was.
+fn spared<B: SideTag>(
+    operation: &Operation<B>,
+    key: &ComponentKey,
+    mut value: Option<Value>,
+    echo: &Series,
+) -> Option<Value> {
+    let fields = spares(operation, key).and_then(Option::as_ref);
+    let now = value.as_mut().and_then(Value::fields_mut);
+    // Of an override that is new: what it was when the series spoke for it.
+    let before = Standing::of(echo, key);
+    if let (Some(fields), Some(before), Some(now)) = (fields, before.fields(), now) {
+        for field in fields {
+            crate::diff::copy(*field, before, now);
+        }
+    }
+    value
 }
 
 /// Whether the written resource is an exception of its own.
@@ -141,7 +226,7 @@ fn observed<B: SideTag>(
 
 /// An override that says what the master says is none.
 fn own(
-    master: Option<&crate::model::Fields>,
+    master: Option<&Fields>,
     id: crate::model::RecurrenceId,
     value: &OverrideValue,
 ) -> Option<Value> {
@@ -175,14 +260,7 @@ fn settle_whole<B: SideTag>(
 }
 
 fn link_of<B: SideTag>(row: &mut Row) -> &mut Link<B> {
-    row.link_mut::<B>().get_or_insert_with(|| Link {
-        keys: Vec::new(),
-        resources: Vec::new(),
-        echo: Series::default(),
-        shown: false,
-        missing_since: None,
-        expanded: false,
-    })
+    row.link_mut::<B>().get_or_insert_with(Link::empty)
 }
 
 fn note<B: SideTag>(
@@ -236,17 +314,9 @@ pub(super) fn removed<B: SideTag>(
     last: bool,
 ) -> bool {
     if let Some(link) = row.link_mut::<B>() {
-        let gone: Vec<ComponentKey> = link
-            .resources
-            .iter()
-            .filter(|(_, id)| id == resource)
-            .map(|(key, _)| *key)
-            .collect();
+        link.forget(resource);
         link.resources.retain(|(_, id)| id != resource);
         link.keys.retain(|key| key.as_str() != resource.as_str());
-        for key in gone {
-            link.echo.take(&key, None);
-        }
     }
     match operation.after {
         After::Linked => true,
@@ -255,6 +325,14 @@ pub(super) fn removed<B: SideTag>(
                 *row.link_mut::<B>() = None;
                 row.state = RowState::Withheld;
                 agreed(row, operation);
+            }
+            true
+        }
+        After::SetAside => {
+            row.state = RowState::SetAside;
+            row.aside = None;
+            if last {
+                *row.link_mut::<B>() = None;
             }
             true
         }
@@ -309,8 +387,41 @@ pub(super) fn shows_what_was_sent<B: SideTag>(
     }
 }
 
-fn same_core(a: &crate::model::Fields, b: &crate::model::Fields) -> bool {
+/// Whether some field that an update was to change still is what the side showed before it: the
+/// update did not arrive.
+pub(super) fn stands_as_before<B: SideTag>(
+    row: &Row,
+    operation: &Operation<B>,
+    observation: &Observation<B>,
+    floating: &ZoneName,
+) -> bool {
+    let (Write::Update(update), Some(link)) = (&operation.write, row.link::<B>()) else {
+        return false;
+    };
+    update.changes.iter().any(|change| {
+        let Change::Set(set) = &change.change else {
+            return false;
+        };
+        let sent = Standing::of(update.series.series(), &change.key);
+        let now = observed(observation, &change.key, &link.echo, floating);
+        let now = match &now {
+            Some(Value::Master(fields) | Value::Override(OverrideValue::Fields(fields))) => {
+                Some(fields.as_ref())
+            }
+            _ => None,
+        };
+        let before = link.echo.own_fields(&change.key);
+        let (Some(sent), Some(now), Some(before)) = (sent.fields(), now, before) else {
+            return false;
+        };
+        set.iter().any(|field| {
+            crate::diff::same(*field, now, before) && !crate::diff::same(*field, now, sent)
+        })
+    })
+}
+
+fn same_core(a: &Fields, b: &Fields) -> bool {
     crate::diff::differing(a, b)
         .iter()
-        .all(|field| *field == crate::model::Field::Visibility)
+        .all(|field| *field == Field::Visibility)
 }

@@ -6,6 +6,9 @@
     reason = "each test binary uses its own part; helpers of tests assert the blunt way"
 )]
 
+pub mod dice;
+pub mod odd;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sync_engine::mapping::Mapping;
@@ -114,11 +117,36 @@ impl World {
             clock: &self.clock,
             stop: &stop,
             round: None,
+            joining: None,
+            only: None,
         };
         tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap()
             .block_on(run.run())
+    }
+
+    /// Takes a run back.
+    pub fn undo(&self, run: &RunId) -> RunReport {
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        self.pass(5 * 60);
+        let undoing = Run {
+            mapping: &self.mapping,
+            id: RunId::new(format!("run{number}")),
+            caldav: &self.caldav,
+            google: &self.google,
+            store: &self.store,
+            clock: &self.clock,
+            stop: &AtomicBool::new(false),
+            round: None,
+            joining: None,
+            only: None,
+        };
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(undoing.undo(run))
+            .unwrap()
     }
 
     pub fn pass(&self, seconds: i64) {

@@ -202,7 +202,7 @@ proptest! {
         let recurrence = Recurrence {
             rules: vec![first, second],
             exclusion_rules: without.into_iter().collect(),
-            dates: Vec::new(),
+            ..Recurrence::default()
         };
         let found = occurrences(&start, &recurrence, &floating(), &LIMITS);
         let instants: Vec<_> = found.items.iter().map(|item| item.when.instants(&floating())).collect();
@@ -282,8 +282,7 @@ proptest! {
         // Only an excluded start tells from the outside: the EXRULE takes exactly what it gives.
         let without = Recurrence {
             exclusion_rules: vec![rule],
-            dates: Vec::new(),
-            rules: Vec::new(),
+            ..Recurrence::default()
         };
         let left = occurrences(&start, &without, &floating(), &LIMITS);
         if left.cut == Cut::No {

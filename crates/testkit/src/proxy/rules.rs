@@ -111,19 +111,75 @@ impl Trouble {
     }
 }
 
-/// The rules, each with the number of requests it has matched.
+/// Trouble by chance: the same seed and requests give the same troubles. Which request meets which
+/// trouble depends on the request's method and its number among all, so requests in parallel may
+/// swap theirs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chance {
+    seed: u64,
+    /// Of a thousand requests, so many.
+    per_mille: u32,
+    asked: u64,
+}
+
+impl Chance {
+    pub(super) const fn new(seed: u64, per_mille: u32) -> Self {
+        Self {
+            seed,
+            per_mille,
+            asked: 0,
+        }
+    }
+
+    fn strike(&mut self, method: &str) -> Option<Trouble> {
+        self.asked += 1;
+        let mut state = self.seed ^ self.asked.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for byte in method.bytes() {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        // The finalizer of SplitMix64: every bit of the state counts.
+        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^= state >> 31;
+        if state % 1000 >= u64::from(self.per_mille) {
+            return None;
+        }
+        Some(match (state / 1000) % 8 {
+            // Lost on its way.
+            0 | 1 => Trouble::Reset,
+            // Its answer lost.
+            2 | 3 => Trouble::DropAnswer,
+            4 => Trouble::refuse(503),
+            5 => Trouble::Replace {
+                status: 502,
+                retry_after: None,
+            },
+            6 => Trouble::CutBody { bytes: 40 },
+            _ => Trouble::Delay { millis: 30 },
+        })
+    }
+}
+
+/// The rules, each with the number of requests it has matched, and trouble by chance.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<(Rule, u32)>);
+pub(super) struct Rules {
+    each: Vec<(Rule, u32)>,
+    chance: Option<Chance>,
+}
 
 impl Rules {
     pub(super) fn add(&mut self, rule: Rule) {
-        self.0.push((rule, 0));
+        self.each.push((rule, 0));
     }
 
-    /// Counts the request against every rule; the first that strikes says what happens.
+    pub(super) fn chance(&mut self, chance: Chance) {
+        self.chance = Some(chance);
+    }
+
+    /// Counts the request against every rule; the first that strikes says what happens, else chance.
     pub(super) fn strike(&mut self, method: &str, path: &str, body: &str) -> Option<Trouble> {
         let mut struck = None;
-        for (rule, seen) in &mut self.0 {
+        for (rule, seen) in &mut self.each {
             let matches = rule.method.as_deref().is_none_or(|m| m == method)
                 && rule.path.as_deref().is_none_or(|p| path.contains(p))
                 && rule.body.as_deref().is_none_or(|b| body.contains(b));
@@ -136,13 +192,45 @@ impl Rules {
                 struck = Some(rule.trouble.clone());
             }
         }
-        struck
+        struck.or_else(|| self.chance.as_mut()?.strike(method))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chance_is_the_same_for_the_same_seed_and_about_as_frequent_as_asked() {
+        let troubles = |seed, per_mille| {
+            let mut rules = Rules::default();
+            rules.chance(Chance::new(seed, per_mille));
+            let methods = ["PUT", "DELETE", "REPORT", "PROPFIND"].iter().cycle();
+            let struck = methods
+                .take(2000)
+                .map(|method| rules.strike(method, "/", ""));
+            struck.collect::<Vec<_>>()
+        };
+        let some = troubles(7, 100);
+        assert_eq!(some, troubles(7, 100));
+        assert_ne!(some, troubles(8, 100));
+        let count = some.iter().flatten().count();
+        assert!((140..260).contains(&count), "{count}");
+        let kinds = [
+            Trouble::Reset,
+            Trouble::DropAnswer,
+            Trouble::refuse(503),
+            Trouble::CutBody { bytes: 40 },
+            Trouble::Delay { millis: 30 },
+        ];
+        assert!(
+            kinds
+                .iter()
+                .all(|kind| some.iter().flatten().any(|each| each == kind))
+        );
+        assert!(troubles(7, 0).iter().all(Option::is_none));
+        assert!(troubles(7, 1000).iter().all(Option::is_some));
+    }
 
     #[test]
     fn rules_count_only_what_they_match() {

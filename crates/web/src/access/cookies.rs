@@ -99,6 +99,8 @@ mod tests {
             let cookies = Cookies::new(&WebConfig {
                 base_url: base.parse().unwrap(),
                 trusted_proxies: Vec::new(),
+                forward_auth_header: None,
+                allowed_hosts: Vec::new(),
                 local_access: true,
             });
             let written = format!("{};", cookies.session("id"));

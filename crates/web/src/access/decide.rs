@@ -2,12 +2,13 @@
 //! turned out to be.
 
 use actix_web::http::Method;
-use secrecy::SecretString;
+use app::access::{Grant, Session};
 use url::Url;
 
 use super::cidr::Cidr;
 use super::local;
-use super::visit::{Area, Visit};
+use super::place::{Area, Need};
+use super::visit::Visit;
 
 /// What holds for this installation, and whether a proxy was seen.
 #[derive(Debug, Clone)]
@@ -20,10 +21,14 @@ pub(crate) struct Rules {
     pub(crate) host: String,
     /// `BASE_URL`'s origin.
     pub(crate) origin: String,
+    /// `ALLOWED_HOSTS`: further names we are called by.
+    pub(crate) more_hosts: Vec<String>,
     /// The port we listen on.
     pub(crate) port: u16,
     /// `TRUSTED_PROXIES`.
     pub(crate) proxies: Vec<Cidr>,
+    /// `FORWARD_AUTH_HEADER`, in lower case.
+    pub(crate) forward_auth: Option<String>,
     /// A forwarding header came from loopback since the start: a proxy stands before us.
     pub(crate) proxy_seen: bool,
 }
@@ -35,22 +40,25 @@ impl Rules {
     }
 }
 
+/// What the key of an `Authorization` header turned out to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Key {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It is none of ours.
+    Foreign,
+    /// It lets do this.
+    Ours(Grant),
+}
+
 /// What the request's key and cookie turned out to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Credentials {
-    /// Whether the key of its `Authorization` header lets in; `None` without one.
-    pub(crate) key: Option<bool>,
+    /// Its key.
+    pub(crate) key: Key,
     /// The session of its cookie.
     pub(crate) session: Option<Session>,
-}
-
-/// A browser's session.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    /// What its cookie holds.
-    pub(crate) id: SecretString,
-    /// What its forms carry.
-    pub(crate) csrf: String,
 }
 
 /// As whom a request comes in.
@@ -60,6 +68,8 @@ pub(crate) enum Access {
     Key,
     /// In a session.
     Session(Session),
+    /// As whom a trusted proxy has signed in.
+    Forwarded,
     /// From this computer.
     Local,
     /// As anybody, where that is enough.
@@ -79,6 +89,8 @@ pub(crate) enum Decision {
     BadKey,
     /// 403: another site made it.
     CrossSite,
+    /// 403: its key is not good for that.
+    Beyond,
 }
 
 /// Decides.
@@ -90,19 +102,37 @@ pub(crate) fn decide(rules: &Rules, visit: &Visit, credentials: Credentials) -> 
         return Decision::WrongHost;
     }
     match credentials.key {
-        Some(true) => return Decision::Enter(Access::Key),
-        // A wrong key is wrong even where none is needed: better to hear of it at once.
-        Some(false) => return Decision::BadKey,
-        None => {}
-    }
-    if let Some(session) = credentials.session {
-        if !visit.is_safe() && made_elsewhere(rules, visit) {
-            return Decision::CrossSite;
+        Key::Ours(grant) if visit.need.met_by(grant.scope) => {
+            return Decision::Enter(Access::Key);
         }
-        return Decision::Enter(Access::Session(session));
+        Key::Ours(_) => return Decision::Beyond,
+        // A wrong key is wrong even where none is needed: better to hear of it at once.
+        Key::Foreign => return Decision::BadKey,
+        Key::Absent => {}
     }
-    if local::is_local(rules, visit) {
-        return Decision::Enter(Access::Local);
+    let elsewhere = !visit.is_safe() && made_elsewhere(rules, visit);
+    if let Some(session) = credentials.session {
+        return if elsewhere {
+            Decision::CrossSite
+        } else if visit.need.met_by(session.grant.scope) {
+            Decision::Enter(Access::Session(session))
+        } else {
+            Decision::Beyond
+        };
+    }
+    // What follows is good for everything but what always needs the key.
+    if visit.need != Need::Key {
+        if is_signed_in_by_proxy(rules, visit) {
+            // The browser sends along what signed it in, as it does with a session's cookie.
+            return if elsewhere {
+                Decision::CrossSite
+            } else {
+                Decision::Enter(Access::Forwarded)
+            };
+        }
+        if local::is_local(rules, visit) {
+            return Decision::Enter(Access::Local);
+        }
     }
     match visit.area {
         Area::Open if !visit.is_safe() && names_another_site(rules, visit) => Decision::CrossSite,
@@ -111,7 +141,12 @@ pub(crate) fn decide(rules: &Rules, visit: &Visit, credentials: Credentials) -> 
     }
 }
 
-/// The host is `BASE_URL`'s or loopback. The port is not looked at: a name that leads here by a trick
+fn is_signed_in_by_proxy(rules: &Rules, visit: &Visit) -> bool {
+    let header = rules.forward_auth.as_deref();
+    header.is_some_and(|header| visit.signed_in_by_proxy(header, &rules.proxies).is_some())
+}
+
+/// The host is `BASE_URL`'s, loopback or one that was named. The port is not looked at: a name that leads here by a trick
 /// is a foreign name.
 fn host_is_ours(rules: &Rules, visit: &Visit) -> bool {
     let Some(given) = visit.host(&rules.proxies) else {
@@ -125,7 +160,9 @@ fn host_is_ours(rules: &Rules, visit: &Visit) -> bool {
         return false;
     }
     let name = url.host_str().unwrap_or_default();
-    name == rules.host || matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    name == rules.host
+        || matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        || rules.more_hosts.iter().any(|more| more == name)
 }
 
 /// Whether nothing proves that our own page made the request. Browsers say so by `Sec-Fetch-Site`,

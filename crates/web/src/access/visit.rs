@@ -1,11 +1,14 @@
-//! A request as far as access goes: a plain value, made once per request.
+//! A request as far as access goes: a plain value, made once per request. Which part of the site it
+//! is about is `place`'s to say.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, Version};
 
 use super::cidr::Cidr;
+use super::place::{Area, Need, is_safe};
 
 /// Headers that only a proxy adds; their mere presence says that the peer is not the visitor.
 const FORWARDING: [&str; 3] = ["forwarded", "x-real-ip", "via"];
@@ -21,28 +24,25 @@ pub(crate) struct Visit {
     pub(crate) method: Method,
     /// The part of the site.
     pub(crate) area: Area,
+    /// What it takes.
+    pub(crate) need: Need,
     /// Header names in lower case, with values that are text (others are empty).
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// The parts of the site, by who may enter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Area {
-    /// `/healthz`, `/readyz`: everybody, whatever the host.
-    Probe,
-    /// The sign-in page, the style sheet, the icon: everybody.
-    Open,
-    /// `/oauth/callback`: whoever brings state and cookie.
-    Callback,
-    /// A page for people.
-    Page,
-    /// Everything else.
-    Api,
+/// The host of a target with a host of its own (RFC 9112 section 3.2.2), where the `Host` header
+/// says another: it is then given twice, and none counts.
+fn other_host(request: &HttpRequest) -> Option<(String, String)> {
+    let target = request.uri().authority()?.as_str();
+    let header = request.headers().get("host").map(HeaderValue::as_bytes);
+    (header != Some(target.as_bytes())).then(|| ("host".to_owned(), target.to_owned()))
 }
 
 impl Visit {
     /// Reads a request; `prefix` is the base path.
     pub(crate) fn of(request: &HttpRequest, prefix: &str) -> Self {
+        // As the router reads it, which takes `/%6Beys` for `/keys`.
+        let path = request.match_info().as_str();
         Self {
             // Without a peer (which TCP never leaves out) nobody is local.
             peer: request
@@ -52,7 +52,8 @@ impl Visit {
                 }),
             modern: request.version() >= Version::HTTP_11,
             method: request.method().clone(),
-            area: Area::of(request.path(), prefix),
+            area: Area::of(path, prefix),
+            need: Need::of(request.method(), path, prefix),
             headers: request
                 .headers()
                 .iter()
@@ -60,6 +61,7 @@ impl Visit {
                     let value = value.to_str().unwrap_or_default();
                     (name.as_str().to_owned(), value.to_owned())
                 })
+                .chain(other_host(request))
                 .collect(),
         }
     }
@@ -78,7 +80,7 @@ impl Visit {
 
     /// Whether the request changes nothing by its method.
     pub(crate) fn is_safe(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        is_safe(&self.method)
     }
 
     /// Whether it came through a proxy that says so.
@@ -98,15 +100,22 @@ impl Visit {
             && self.header("sec-fetch-dest") == Some("document")
     }
 
-    /// The key of an `Authorization: Bearer` header. `Some("")` for any other authorization.
+    /// The key of an `Authorization: Bearer` header; `Some("")` for one that cannot be read.
+    /// Another scheme is no key: a proxy may ask for a password of its own, which browsers then
+    /// send along.
     pub(crate) fn bearer(&self) -> Option<&str> {
         if !self.has("authorization") {
             return None;
         }
-        let given = self.header("authorization").unwrap_or_default();
-        match given.split_once(' ') {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Some(key.trim()),
-            _ => Some(""),
+        let Some(given) = self.header("authorization").map(str::trim) else {
+            return Some("");
+        };
+        let (scheme, key) = given.split_once(' ').unwrap_or((given, ""));
+        match key.trim() {
+            key if scheme.eq_ignore_ascii_case("bearer") => Some(key),
+            // Nothing but one word: a key without its scheme.
+            "" => Some(""),
+            _ => None,
         }
     }
 
@@ -124,13 +133,29 @@ impl Visit {
     /// Whose host is meant: a trusted proxy may say another than its own request does.
     pub(crate) fn host(&self, proxies: &[Cidr]) -> Option<&str> {
         if self.has("x-forwarded-host") && trusted(proxies, self.peer) {
-            return self.header("x-forwarded-host");
+            // Of several, the proxy nearest to us added the last.
+            let hosts = self.header("x-forwarded-host")?;
+            return hosts.rsplit(',').next().map(str::trim);
         }
         self.header("host")
     }
 
+    /// Whom a trusted proxy has signed in, by the header in which it says so.
+    pub(crate) fn signed_in_by_proxy(&self, header: &str, proxies: &[Cidr]) -> Option<&str> {
+        if !trusted(proxies, self.peer) {
+            return None;
+        }
+        self.header(header).filter(|name| !name.is_empty())
+    }
+
+    /// Whether a header that only a proxy may send comes from somebody else.
+    pub(crate) fn is_forged(&self, forward_auth: Option<&str>, proxies: &[Cidr]) -> bool {
+        !trusted(proxies, self.peer)
+            && (self.is_forwarded() || forward_auth.is_some_and(|header| self.has(header)))
+    }
+
     /// The visitor's address, for slowing down: behind trusted proxies the last one they did not
-    /// add themselves.
+    /// add themselves. Where that cannot be read, it is the last proxy that could.
     pub(crate) fn client(&self, proxies: &[Cidr]) -> IpAddr {
         if !trusted(proxies, self.peer) {
             return self.peer;
@@ -142,37 +167,28 @@ impl Visit {
             .map(|(_, value)| value.as_str())
             .collect::<Vec<_>>()
             .join(",");
-        line.rsplit(',')
-            .map_while(|hop| hop.trim().parse::<IpAddr>().ok())
-            .map(|hop| hop.to_canonical())
-            .find(|hop| !trusted(proxies, *hop))
-            .unwrap_or(self.peer)
+        let mut known = self.peer;
+        for hop in line.rsplit(',').map_while(hop) {
+            known = hop;
+            if !trusted(proxies, hop) {
+                break;
+            }
+        }
+        known
     }
+}
+
+/// One hop of `X-Forwarded-For`: an address, with a port or a zone as some proxies write it.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|hop| hop.ip());
+    let without_zone = || text.split_once('%').and_then(|(hop, _)| hop.parse().ok());
+    let hop: IpAddr = text.parse().ok().or_else(with_port).or_else(without_zone)?;
+    Some(hop.to_canonical())
 }
 
 fn trusted(proxies: &[Cidr], address: IpAddr) -> bool {
     proxies.iter().any(|range| range.contains(address))
-}
-
-impl Area {
-    /// The area of a path. What is not known by name is closed.
-    pub(crate) fn of(path: &str, prefix: &str) -> Self {
-        if matches!(path, "/healthz" | "/readyz") {
-            return Self::Probe;
-        }
-        let Some(inside) = path.strip_prefix(prefix) else {
-            return Self::Api;
-        };
-        match inside {
-            "/healthz" | "/readyz" => Self::Probe,
-            "/oauth/callback" => Self::Callback,
-            "/ui/sign-in" => Self::Open,
-            "" | "/" | "/ui" | "/oauth/start" => Self::Page,
-            _ if inside.starts_with("/ui/assets/") => Self::Open,
-            _ if inside.starts_with("/ui/") => Self::Page,
-            _ => Self::Api,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -185,6 +201,7 @@ mod tests {
             modern: true,
             method: Method::GET,
             area: Area::Page,
+            need: Need::of(&Method::GET, "/ui/", ""),
             headers: headers
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -193,38 +210,119 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_names_the_visitor() {
+    fn only_trusted_proxies_name_the_visitor_and_only_the_last_untrusted_hop_counts() {
+        let fifty = format!("203.0.113.9{}", ", 10.0.0.7".repeat(50));
+        let cases: [(&str, &[&str], &str, &str); 20] = [
+            ("192.0.2.1", &[], "", "192.0.2.1"),
+            ("192.0.2.1", &["10.0.0.0/8"], "203.0.113.9", "192.0.2.1"),
+            ("10.1.1.1", &[], "203.0.113.9", "10.1.1.1"),
+            ("10.1.1.1", &["10.0.0.0/8"], "", "10.1.1.1"),
+            ("10.1.1.1", &["10.0.0.0/8"], "203.0.113.9", "203.0.113.9"),
+            // What a client made up stands on the left of what the proxy saw.
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "127.0.0.1, 203.0.113.9",
+                "203.0.113.9",
+            ),
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "6.6.6.6, 203.0.113.9, 10.0.0.7",
+                "203.0.113.9",
+            ),
+            ("10.1.1.1", &["10.0.0.0/8"], &fifty, "203.0.113.9"),
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "10.0.0.8, 10.0.0.7",
+                "10.0.0.8",
+            ),
+            (
+                "::ffff:10.1.1.1",
+                &["10.0.0.0/8"],
+                "203.0.113.9",
+                "203.0.113.9",
+            ),
+            ("127.0.0.1", &["127.0.0.1"], "::ffff:127.0.0.1", "127.0.0.1"),
+            (
+                "127.0.0.1",
+                &["127.0.0.1"],
+                "203.0.113.9, ::ffff:127.0.0.1",
+                "203.0.113.9",
+            ),
+            (
+                "127.0.0.1",
+                &["127.0.0.1"],
+                "::ffff:203.0.113.9",
+                "203.0.113.9",
+            ),
+            ("fd00::1", &["fd00::/8"], "2001:db8::5", "2001:db8::5"),
+            ("fd00::1", &["fd00::/8"], "fe80::1%eth0", "fe80::1"),
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "203.0.113.9:4711",
+                "203.0.113.9",
+            ),
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "[2001:db8::5]:443",
+                "2001:db8::5",
+            ),
+            // Behind what cannot be read nobody is believed.
+            ("10.1.1.1", &["10.0.0.0/8"], "junk", "10.1.1.1"),
+            (
+                "10.1.1.1",
+                &["10.0.0.0/8"],
+                "127.0.0.1, junk, 10.0.0.7",
+                "10.0.0.7",
+            ),
+            ("10.1.1.1", &["10.0.0.0/8"], "127.0.0.1,", "10.1.1.1"),
+        ];
+        for (peer, proxies, forwarded, client) in cases {
+            let proxies: Vec<Cidr> = proxies.iter().map(|range| range.parse().unwrap()).collect();
+            let peer: IpAddr = peer.parse().unwrap();
+            let peer = peer.to_canonical().to_string();
+            let headers: &[(&str, &str)] = match forwarded {
+                "" => &[],
+                _ => &[("x-forwarded-for", forwarded)],
+            };
+            let found = visit(&peer, headers).client(&proxies).to_string();
+            assert_eq!(found, client, "{peer} {proxies:?} {forwarded}");
+        }
+        let lines = [
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-for", "203.0.113.9"),
+        ];
         let proxies = ["10.0.0.0/8".parse().unwrap()];
-        let forwarded = [("x-forwarded-for", "6.6.6.6, 203.0.113.9, 10.0.0.7")];
-        let client = |peer: &str, headers: &[(&str, &str)]| {
-            visit(peer, headers).client(&proxies).to_string()
-        };
-        assert_eq!(client("10.1.1.1", &forwarded), "203.0.113.9");
-        assert_eq!(client("192.0.2.1", &forwarded), "192.0.2.1");
-        assert_eq!(client("10.1.1.1", &[]), "10.1.1.1");
-        assert_eq!(
-            client("10.1.1.1", &[("x-forwarded-for", "junk")]),
-            "10.1.1.1"
-        );
+        let found = visit("10.1.1.1", &lines).client(&proxies);
+        assert_eq!(found.to_string(), "203.0.113.9", "several lines are one");
     }
 
     #[test]
-    fn unknown_paths_are_closed() {
-        for (path, area) in [
-            ("/base/ui/sign-in", Area::Open),
-            ("/base/ui/sign-in/x", Area::Page),
-            ("/base/ui/assets/app.css", Area::Open),
-            ("/base/oauth/callback", Area::Callback),
-            ("/base/oauth/callback/", Area::Api),
-            ("/base/status", Area::Api),
-            ("/healthz", Area::Probe),
-            ("/base/readyz", Area::Probe),
-            ("/readyz/", Area::Api),
-            ("/elsewhere", Area::Api),
-            ("/base//ui/", Area::Api),
-        ] {
-            assert_eq!(Area::of(path, "/base"), area, "{path}");
-        }
+    fn only_a_trusted_proxy_says_which_host_is_meant_and_who_signed_in() {
+        let proxies = ["10.0.0.0/8".parse().unwrap()];
+        let headers = [
+            ("host", "inside:8080"),
+            ("x-forwarded-host", "evil.example, sync.example.org"),
+            ("remote-user", "ada"),
+        ];
+        let by_proxy = visit("10.1.1.1", &headers);
+        assert_eq!(by_proxy.host(&proxies), Some("sync.example.org"));
+        assert_eq!(
+            by_proxy.signed_in_by_proxy("remote-user", &proxies),
+            Some("ada")
+        );
+        assert!(!by_proxy.is_forged(Some("remote-user"), &proxies));
+        let forged = visit("192.0.2.1", &headers);
+        assert_eq!(forged.host(&proxies), Some("inside:8080"));
+        assert_eq!(forged.signed_in_by_proxy("remote-user", &proxies), None);
+        assert!(forged.is_forged(Some("remote-user"), &proxies));
+        let twice = [("remote-user", "ada"), ("remote-user", "bob")];
+        let twice = visit("10.1.1.1", &twice);
+        assert_eq!(twice.signed_in_by_proxy("remote-user", &proxies), None);
     }
 
     #[test]
@@ -243,7 +341,12 @@ mod tests {
         };
         assert_eq!(given("Bearer abc"), Some("abc".to_owned()));
         assert_eq!(given("bearer  abc "), Some("abc".to_owned()));
-        assert_eq!(given("Basic abc"), Some(String::new()));
+        for unreadable in ["Bearer", "Bearer ", "abc", ""] {
+            assert_eq!(given(unreadable), Some(String::new()), "{unreadable:?}");
+        }
+        assert_eq!(given("Basic abc"), None);
+        let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+        assert_eq!(visit("::1", &twice).bearer(), Some(""));
         assert_eq!(visit("::1", &[]).bearer(), None);
     }
 }

@@ -3,18 +3,29 @@
 use actix_web::{HttpResponse, web as aw};
 use app::records::{Calendar, GoogleAccount, GoogleStatus};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::Answer;
-use crate::input::Query;
+use super::caldav::Whose;
+use crate::input::{Nothing, Params};
+use crate::openapi::words;
 use crate::web::Web;
 
 /// An account.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = GoogleAccount)]
 pub(crate) struct AccountDto<'a> {
     id: &'a str,
     email: &'a str,
+    #[schema(value_type = words::GoogleStatus)]
     status: GoogleStatus,
+}
+
+/// All accounts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GoogleAccounts)]
+pub(crate) struct AccountsDto<'a> {
+    pub(crate) accounts: Vec<AccountDto<'a>>,
 }
 
 impl<'a> From<&'a GoogleAccount> for AccountDto<'a> {
@@ -28,16 +39,31 @@ impl<'a> From<&'a GoogleAccount> for AccountDto<'a> {
 }
 
 /// A calendar.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = GoogleCalendar)]
 struct CalendarDto<'a> {
     id: &'a str,
     account_id: &'a str,
     name: &'a str,
+    /// `#rrggbb`.
+    #[schema(required)]
     color: Option<&'a str>,
+    /// Its IANA zone.
+    #[schema(required)]
     time_zone: Option<&'a str>,
+    /// Google's `accessRole`.
+    #[schema(required)]
     access_role: Option<&'a str>,
     writable: bool,
+    /// Whether it is the account's own.
     primary: bool,
+}
+
+/// Calendars.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GoogleCalendars)]
+struct CalendarsDto<'a> {
+    calendars: Vec<CalendarDto<'a>>,
 }
 
 impl<'a> From<&'a Calendar> for CalendarDto<'a> {
@@ -55,24 +81,42 @@ impl<'a> From<&'a Calendar> for CalendarDto<'a> {
     }
 }
 
-/// `GET /google/accounts`.
-pub(crate) async fn accounts(web: aw::Data<Web>, query: Query) -> Answer {
-    query.only(&[])?;
+/// All accounts.
+///
+/// One is added by signing in with Google: `/oauth/start`, in a browser.
+#[utoipa::path(get, path = "/google/accounts",
+    responses((status = 200, description = "The accounts.", body = AccountsDto<'_>)))]
+pub(crate) async fn accounts(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
     let accounts = web.app.google_accounts().await?;
-    let accounts: Vec<AccountDto<'_>> = accounts.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(json!({ "accounts": accounts })))
+    Ok(HttpResponse::Ok().json(AccountsDto {
+        accounts: accounts.iter().map(Into::into).collect(),
+    }))
 }
 
-/// `DELETE /google/accounts/{id}`: 204, the grant is revoked at Google.
-pub(crate) async fn delete(web: aw::Data<Web>, id: aw::Path<String>) -> Answer {
+/// Removes an account that no mapping uses.
+///
+/// Its grant is revoked at Google.
+#[utoipa::path(delete, path = "/google/accounts/{id}", params(("id" = String, Path)), responses(
+    (status = 204, description = "It is gone."),
+    (status = 409, description = "`account_in_use`; `mapping_ids` says by which."),
+))]
+pub(crate) async fn delete(web: aw::Data<Web>, id: aw::Path<String>, _: Params<Nothing>) -> Answer {
     web.app.delete_google_account(&id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /google/calendars`, freshly asked for.
-pub(crate) async fn calendars(web: aw::Data<Web>, query: Query) -> Answer {
-    let query = query.only(&["account_id"])?;
-    let calendars = web.app.google_calendars(query.get("account_id")).await?;
-    let calendars: Vec<CalendarDto<'_>> = calendars.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(json!({ "calendars": calendars })))
+/// Calendars, freshly asked for.
+#[utoipa::path(get, path = "/google/calendars", params(Whose), responses(
+    (status = 200, description = "The calendars. Without `account_id`, those of an account that does not work are as last seen.", body = CalendarsDto<'_>),
+    (status = 404, description = "`not_found`: there is no such account."),
+    (status = 422, description = "`invalid`, `google_not_configured`, `google_needs_sign_in` or another `google_…`: the account that was named does not work."),
+))]
+pub(crate) async fn calendars(web: aw::Data<Web>, query: Params<Whose>) -> Answer {
+    let calendars = web
+        .app
+        .google_calendars(query.0.account_id.as_deref())
+        .await?;
+    Ok(HttpResponse::Ok().json(CalendarsDto {
+        calendars: calendars.iter().map(Into::into).collect(),
+    }))
 }

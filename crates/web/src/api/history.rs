@@ -1,54 +1,109 @@
 //! `GET /events/history`: what happened to one event.
 
 use actix_web::{HttpResponse, web as aw};
-use app::FieldError;
 use app::records::HistoryEntry;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use sync_engine::model::Side;
+use sync_engine::model::time::Timestamp;
+use sync_engine::plan::operation::{ActionKind, Reason};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, plan::ChangeDto};
-use crate::input::Query;
+use crate::input::Params;
+use crate::openapi::words;
 use crate::web::Web;
 
-/// By `uid` in the query.
-pub(crate) async fn history(web: aw::Data<Web>, query: Query) -> Answer {
-    let query = query.only(&["uid", "mapping_id"])?;
-    let Some(uid) = query.get("uid") else {
-        let mut error = app::UserError::invalid("uid", "Say which event: its UID.");
-        error.fields = vec![FieldError {
-            field: "uid".to_owned(),
-            detail: "It is needed.".to_owned(),
-        }];
-        return Err(error.into());
-    };
-    answer(&web, uid, query.get("mapping_id")).await
+/// What happened to an event, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = History)]
+struct HistoryDto<'a> {
+    events: Vec<EntryDto<'a>>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    last_synced: Option<Timestamp>,
 }
 
-/// By UID in the path.
-pub(crate) async fn of_event(web: aw::Data<Web>, uid: aw::Path<String>, query: Query) -> Answer {
-    let query = query.only(&["mapping_id"])?;
-    answer(&web, &uid, query.get("mapping_id")).await
+/// One thing that happened.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryEntry)]
+struct EntryDto<'a> {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    mapping_id: &'a str,
+    uid: &'a str,
+    /// RFC 3339 in UTC, a date for an all-day event, or null.
+    #[schema(required)]
+    recurrence_id: Option<&'a str>,
+    #[schema(value_type = words::Side)]
+    side: Side,
+    #[schema(value_type = words::Action)]
+    action: ActionKind,
+    /// The rule that decided.
+    #[schema(value_type = String, example = "changed")]
+    reason: Reason,
+    changes: Vec<ChangeDto<'a>>,
+    run_id: &'a str,
+}
+
+impl<'a> From<&'a HistoryEntry> for EntryDto<'a> {
+    fn from(entry: &'a HistoryEntry) -> Self {
+        let event = &entry.event;
+        Self {
+            at: event.at,
+            mapping_id: entry.mapping.as_str(),
+            uid: event.uid.as_str(),
+            recurrence_id: event.recurrence_id.as_deref(),
+            side: event.side,
+            action: event.action,
+            reason: event.reason,
+            changes: event.changes.iter().map(Into::into).collect(),
+            run_id: entry.run.as_str(),
+        }
+    }
+}
+
+/// Which event.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// The event's UID on the side it comes from.
+    uid: String,
+    /// Only by this mapping.
+    mapping_id: Option<String>,
+}
+
+/// By which mapping.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ByWhich {
+    /// Only by this mapping.
+    mapping_id: Option<String>,
+}
+
+/// What happened to an event.
+#[utoipa::path(get, path = "/events/history", params(Which),
+    responses((status = 200, description = "Its history, newest first.", body = HistoryDto<'_>)))]
+pub(crate) async fn history(web: aw::Data<Web>, query: Params<Which>) -> Answer {
+    answer(&web, &query.0.uid, query.0.mapping_id.as_deref()).await
+}
+
+/// The same, with the UID in the path.
+#[utoipa::path(get, path = "/events/{uid}/history", params(
+    ("uid" = String, Path, description = "The event's UID on the side it comes from, percent-encoded."),
+    ByWhich), responses((status = 200, description = "Its history, newest first.", body = HistoryDto<'_>)))]
+pub(crate) async fn of_event(
+    web: aw::Data<Web>,
+    uid: aw::Path<String>,
+    query: Params<ByWhich>,
+) -> Answer {
+    answer(&web, &uid, query.0.mapping_id.as_deref()).await
 }
 
 async fn answer(web: &Web, uid: &str, mapping: Option<&str>) -> Answer {
     let history = web.app.history(uid, mapping).await?;
-    let events: Vec<Value> = history.entries.iter().map(entry).collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "events": events,
-        "last_synced": history.last_synced,
-    })))
-}
-
-fn entry(entry: &HistoryEntry) -> Value {
-    let changes: Vec<ChangeDto<'_>> = entry.event.changes.iter().map(Into::into).collect();
-    json!({
-        "at": entry.event.at,
-        "mapping_id": entry.mapping.as_str(),
-        "uid": entry.event.uid.as_str(),
-        "recurrence_id": entry.event.recurrence_id,
-        "side": entry.event.side,
-        "action": entry.event.action,
-        "reason": entry.event.reason,
-        "changes": changes,
-        "run_id": entry.run.as_str(),
-    })
+    Ok(HttpResponse::Ok().json(HistoryDto {
+        events: history.entries.iter().map(Into::into).collect(),
+        last_synced: history.last_synced,
+    }))
 }

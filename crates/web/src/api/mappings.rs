@@ -7,10 +7,13 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web as aw};
 use app::records::{MappingSettings, RunState};
 use app::{MappingInput, Mirrored, UserError};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Answer;
-use crate::input::{Body, Query};
+use super::declared::{self, WaitingDto};
+use super::runs::{BackgroundDto, goes_on};
+use crate::input::{Body, Nothing, Params};
 use crate::web::Web;
 pub(crate) use shape::MappingDto;
 use shape::MappingRequest;
@@ -18,8 +21,22 @@ use shape::MappingRequest;
 /// How long a removal is waited for before it goes on in the background.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// `POST /mappings`: 201 made, 200 changed.
-pub(crate) async fn put(web: aw::Data<Web>, body: Body<MappingRequest>) -> Answer {
+/// Makes a mapping, or changes one.
+///
+/// With `id`, every other member is optional and one that is left out keeps its value. Without, both
+/// calendars are needed and what is left out gets its default.
+#[utoipa::path(post, path = "/mappings", request_body = MappingRequest, responses(
+    (status = 200, description = "It was changed.", body = MappingDto<'_>),
+    (status = 201, description = "It was made.", body = MappingDto<'_>),
+    (status = 404, description = "`not_found`: there is no mapping with this id."),
+    (status = 409, description = "`mapping_exists`: these calendars are joined by another mapping, `mapping_id`. `mapping_cycle`: events would go round in a circle. `managed`: `config.yaml` declares it."),
+    (status = 422, description = "`invalid`, `calendar_fixed` (a mapping keeps its calendars) or `calendar_not_writable`."),
+))]
+pub(crate) async fn put(
+    web: aw::Data<Web>,
+    _: Params<Nothing>,
+    body: Body<MappingRequest>,
+) -> Answer {
     let request = body.0;
     let (settings, google_account) = match &request.id {
         Some(id) => {
@@ -63,33 +80,73 @@ async fn account_of(web: &Web, calendar: &str) -> Result<Option<String>, UserErr
     Ok(found.map(|calendar| calendar.account.as_str().to_owned()))
 }
 
-/// `GET /mappings`.
-pub(crate) async fn all(web: aw::Data<Web>, query: Query) -> Answer {
-    query.only(&[])?;
-    let mappings = web.app.mappings().await?;
-    let mappings: Vec<MappingDto<'_>> = mappings.iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(json!({ "mappings": mappings })))
+/// Mappings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Mappings)]
+struct AllDto<'a> {
+    mappings: Vec<MappingDto<'a>>,
+    /// What `config.yaml` declares and is not in force yet.
+    waiting: Vec<WaitingDto>,
 }
 
-/// `GET /mappings/{id}`.
-pub(crate) async fn one(web: aw::Data<Web>, id: aw::Path<String>) -> Answer {
+/// All mappings.
+#[utoipa::path(get, path = "/mappings",
+    responses((status = 200, description = "The mappings.", body = AllDto<'_>)))]
+pub(crate) async fn all(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
+    let mappings = web.app.mappings().await?;
+    Ok(HttpResponse::Ok().json(AllDto {
+        mappings: mappings.iter().map(Into::into).collect(),
+        waiting: declared::waiting(&web.app.pending()),
+    }))
+}
+
+/// One mapping.
+#[utoipa::path(get, path = "/mappings/{id}", params(("id" = String, Path)),
+    responses((status = 200, description = "The mapping.", body = MappingDto<'_>)))]
+pub(crate) async fn one(web: aw::Data<Web>, id: aw::Path<String>, _: Params<Nothing>) -> Answer {
     let mapping = web.app.mapping(&id).await?;
     Ok(HttpResponse::Ok().json(MappingDto::from(&mapping)))
 }
 
-/// `DELETE /mappings/{id}`: 204 when done, 202 with the run when removing copies takes longer.
-pub(crate) async fn delete(web: aw::Data<Web>, id: aw::Path<String>, query: Query) -> Answer {
-    let query = query.only(&["mirrored"])?;
-    let mirrored = match query.get("mirrored") {
-        None | Some("keep") => Mirrored::Keep,
-        Some("remove") => Mirrored::Remove,
-        Some(_) => {
-            return Err(UserError::invalid("mirrored", "It is keep or remove.").into());
-        }
+/// What becomes of the copies.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Fate {
+    /// Whether the copies stay (the default) or are removed.
+    #[param(inline)]
+    mirrored: Option<MirroredDto>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Mirrored)]
+enum MirroredDto {
+    Keep,
+    Remove,
+}
+
+/// Deletes a mapping.
+///
+/// Its copies stay, or are removed first.
+#[utoipa::path(delete, path = "/mappings/{id}", params(("id" = String, Path), Fate), responses(
+    (status = 202, description = "Copies are still being removed, by this run; then the mapping goes.", body = BackgroundDto<'_>),
+    (status = 204, description = "It is gone."),
+    (status = 409, description = "`account_unusable`: the copies could not all be removed; the mapping is off and still there. `managed`: `config.yaml` declares it."),
+    (status = 422, description = "`invalid`, or why a side cannot be opened: `caldav_…`, `google_…`."),
+))]
+pub(crate) async fn delete(
+    web: aw::Data<Web>,
+    id: aw::Path<String>,
+    query: Params<Fate>,
+) -> Answer {
+    let mirrored = match query.0.mirrored {
+        None | Some(MirroredDto::Keep) => Mirrored::Keep,
+        Some(MirroredDto::Remove) => Mirrored::Remove,
     };
     match remove(&web, &id, mirrored).await? {
         Removal::Done => Ok(HttpResponse::NoContent().finish()),
-        Removal::GoesOn(run) => Ok(HttpResponse::Accepted().json(json!({ "run": { "id": run } }))),
+        Removal::GoesOn(run) => Ok(goes_on(&run)),
     }
 }
 
@@ -110,7 +167,7 @@ pub(crate) async fn remove(
     let app = web.app.clone();
     let mapping = id.to_owned();
     let task = tokio::spawn(async move {
-        let outcome = app.delete_mapping(&mapping, mirrored).await;
+        let outcome = Box::pin(app.delete_mapping(&mapping, mirrored)).await;
         if let Err(error) = &outcome {
             tracing::warn!(mapping_id = %mapping, code = %error.code, error = %error, "a mapping could not be deleted");
         }

@@ -3,34 +3,67 @@
 use actix_web::{HttpResponse, web as aw};
 use app::{Settings, SettingsInput, WebhookInput};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::webhooks::WebhookDto;
 use super::{Answer, secret};
-use crate::input::{Body, Query};
+use crate::input::{Body, Nothing, Params};
 use crate::web::Web;
 
+/// The settings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Settings)]
+struct SettingsDto<'a> {
+    interval_seconds: u64,
+    /// Days that runs are kept.
+    history_days: u64,
+    webhooks: Vec<WebhookDto<'a>>,
+    /// Names of the settings that `config.yaml` declares: not changeable here.
+    managed: &'a [&'static str],
+}
+
 /// A change: what is absent stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsRequest {
+    /// Seconds between two rounds of syncing.
+    #[schema(minimum = 60, maximum = 86400, example = 300)]
     interval_seconds: Option<u64>,
+    /// Days that runs are kept.
+    #[schema(minimum = 1, maximum = 3650, example = 90)]
+    history_days: Option<u64>,
+    /// All webhooks, in place of those that are there.
     webhooks: Option<Vec<WebhookRequest>>,
+    /// As `GET` shows it; taken and not looked at, so that its answer can be sent back.
+    #[serde(default)]
+    #[expect(dead_code, reason = "what GET shows may be sent back")]
+    managed: Vec<String>,
 }
 
 /// A webhook as `GET` shows it, or a new one.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct WebhookRequest {
+    /// One that is there.
     id: Option<String>,
+    #[schema(example = "https://hooks.example.org/calendar")]
     url: String,
+    /// With an id, none keeps the one that is there.
     #[serde(default, deserialize_with = "secret::optional")]
+    #[schema(value_type = Option<String>, write_only)]
     secret: Option<SecretString>,
     #[serde(default = "yes")]
     enabled: bool,
     /// As `GET` shows it; taken and not looked at, so that its answer can be sent back.
-    #[serde(default, rename = "has_secret")]
-    _has_secret: bool,
+    #[serde(default)]
+    #[expect(dead_code, reason = "what GET shows may be sent back")]
+    has_secret: bool,
+    /// The same.
+    #[serde(default)]
+    #[expect(dead_code, reason = "what GET shows may be sent back")]
+    #[schema(value_type = Option<Object>)]
+    health: Option<serde_json::Value>,
     /// Those declared elsewhere are not changed here.
     #[serde(default)]
     managed: bool,
@@ -40,16 +73,27 @@ fn yes() -> bool {
     true
 }
 
-/// `GET /settings`.
-pub(crate) async fn read(web: aw::Data<Web>, query: Query) -> Answer {
-    query.only(&[])?;
+/// The settings.
+#[utoipa::path(get, path = "/settings",
+    responses((status = 200, description = "The settings.", body = SettingsDto<'_>)))]
+pub(crate) async fn read(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
     Ok(HttpResponse::Ok().json(shown(&web.app.settings().await?)))
 }
 
-/// `PUT /settings`: replaces the keys given.
-pub(crate) async fn change(web: aw::Data<Web>, body: Body<SettingsRequest>) -> Answer {
+/// Replaces the settings that are given.
+#[utoipa::path(put, path = "/settings", request_body = SettingsRequest, responses(
+    (status = 200, description = "The settings as they are now.", body = SettingsDto<'_>),
+    (status = 404, description = "`not_found`: there is no webhook with this id."),
+    (status = 409, description = "`managed`: `config.yaml` declares it."),
+))]
+pub(crate) async fn change(
+    web: aw::Data<Web>,
+    _: Params<Nothing>,
+    body: Body<SettingsRequest>,
+) -> Answer {
     let input = SettingsInput {
         interval_seconds: body.0.interval_seconds,
+        history_days: body.0.history_days,
         webhooks: body.0.webhooks.map(|webhooks| {
             webhooks
                 .into_iter()
@@ -67,22 +111,11 @@ pub(crate) async fn change(web: aw::Data<Web>, body: Body<SettingsRequest>) -> A
     Ok(HttpResponse::Ok().json(shown(&settings)))
 }
 
-fn shown(settings: &Settings) -> Value {
-    let webhooks: Vec<Value> = settings
-        .webhooks
-        .iter()
-        .map(|webhook| {
-            json!({
-                "id": webhook.id,
-                "url": webhook.url,
-                "enabled": webhook.enabled,
-                "has_secret": webhook.has_secret,
-                "managed": webhook.managed,
-            })
-        })
-        .collect();
-    json!({
-        "interval_seconds": settings.interval_seconds,
-        "webhooks": webhooks,
-    })
+fn shown(settings: &Settings) -> SettingsDto<'_> {
+    SettingsDto {
+        interval_seconds: settings.interval_seconds,
+        history_days: settings.history_days,
+        webhooks: settings.webhooks.iter().map(Into::into).collect(),
+        managed: &settings.managed,
+    }
 }

@@ -4,79 +4,119 @@ use actix_web::{HttpResponse, web as aw};
 use app::{State, Status};
 use serde::Serialize;
 use sync_engine::model::time::Timestamp;
+use utoipa::ToSchema;
 
-use super::{Answer, google, runs::RunDto};
-use crate::input::Query;
+use super::declared::{self, FileDto, WaitingDto};
+use super::runs::SummaryDto;
+use super::{Answer, google};
+use crate::input::{Nothing, Params};
+use crate::openapi::words;
 use crate::web::Web;
 
-#[derive(Serialize)]
+/// Everything at a glance.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
 struct StatusDto<'a> {
-    status: &'static str,
+    status: StateDto,
     version: &'a str,
-    google: Google<'a>,
+    google: google::AccountsDto<'a>,
     caldav: Caldav<'a>,
     scheduler: Scheduler,
     quota: Vec<Quota<'a>>,
     mappings: Vec<MappingDto<'a>>,
+    waiting: Vec<WaitingDto>,
+    configuration: FileDto,
 }
 
-#[derive(Serialize)]
-struct Google<'a> {
-    accounts: Vec<google::AccountDto<'a>>,
+/// `setup`: there is no mapping yet. `degraded`: an account needs attention, or an enabled mapping's
+/// last run failed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = State)]
+enum StateDto {
+    Ok,
+    Degraded,
+    Setup,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusCaldav)]
 struct Caldav<'a> {
     accounts: Vec<CaldavAccountDto<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusCaldavAccount)]
 struct CaldavAccountDto<'a> {
     id: &'a str,
     name: &'a str,
+    #[schema(value_type = words::CaldavStatus)]
     status: app::records::CaldavStatus,
+    managed: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusScheduler)]
 struct Scheduler {
     interval_seconds: u64,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     next_run: Option<Timestamp>,
+    /// How many mappings run now.
     running: usize,
 }
 
-#[derive(Serialize)]
+/// What a Google account has written today.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusQuota)]
 struct Quota<'a> {
     google_account_id: &'a str,
     writes_today: u64,
     daily_limit: u64,
+    #[schema(value_type = String, format = DateTime)]
     resets_at: Timestamp,
 }
 
-#[derive(Serialize)]
+/// One mapping at a glance.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusMapping)]
 struct MappingDto<'a> {
     id: &'a str,
     enabled: bool,
+    /// Series in step.
     tracked: u64,
-    last_sync: Option<RunDto<'a>>,
+    /// Events that are left as they are, because they cannot be read or written.
+    needs_attention: u64,
+    /// The last run.
+    #[schema(required)]
+    last_sync: Option<SummaryDto<'a>>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_success: Option<Timestamp>,
+    awaits_confirmation: bool,
 }
 
 /// Everything at a glance.
-pub(crate) async fn status(web: aw::Data<Web>, query: Query) -> Answer {
-    query.only(&[])?;
+///
+/// Asks nobody outside.
+#[utoipa::path(get, path = "/status",
+    responses((status = 200, description = "How the whole is.", body = StatusDto<'_>)))]
+pub(crate) async fn status(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
     let status = web.app.status().await?;
-    Ok(HttpResponse::Ok().json(shown(&status)))
+    Ok(HttpResponse::Ok().json(StatusDto {
+        waiting: declared::waiting(&web.app.pending()),
+        configuration: web.app.file().into(),
+        ..shown(&status)
+    }))
 }
 
 fn shown(status: &Status) -> StatusDto<'_> {
     StatusDto {
         status: match status.state {
-            State::Ok => "ok",
-            State::Degraded => "degraded",
-            State::Setup => "setup",
+            State::Ok => StateDto::Ok,
+            State::Degraded => StateDto::Degraded,
+            State::Setup => StateDto::Setup,
         },
         version: &status.version,
-        google: Google {
+        google: google::AccountsDto {
             accounts: status.google.iter().map(Into::into).collect(),
         },
         caldav: Caldav {
@@ -87,6 +127,7 @@ fn shown(status: &Status) -> StatusDto<'_> {
                     id: account.id.as_str(),
                     name: &account.name,
                     status: account.status,
+                    managed: account.managed,
                 })
                 .collect(),
         },
@@ -112,13 +153,13 @@ fn shown(status: &Status) -> StatusDto<'_> {
                 id: mapping.mapping.id.as_str(),
                 enabled: mapping.mapping.settings.enabled,
                 tracked: mapping.overview.tracked,
-                last_sync: mapping
-                    .overview
-                    .last_run
-                    .as_ref()
-                    .map(RunDto::without_events),
+                needs_attention: mapping.overview.left,
+                last_sync: mapping.overview.last_run.as_ref().map(Into::into),
                 last_success: mapping.overview.last_success,
+                awaits_confirmation: mapping.mapping.restored_at.is_some(),
             })
             .collect(),
+        waiting: Vec::new(),
+        configuration: FileDto::default(),
     }
 }

@@ -1,104 +1,102 @@
 //! `POST /sync`.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web as aw};
-use app::{Kind, SyncRequest, UserError};
+use app::{SyncRequest, UserError};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use sync_engine::report::Problem;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Answer;
-use super::runs::RunDto;
+use super::runs::{AskedRunsDto, EndedDto, asked};
 use crate::failure::Failure;
-use crate::input::{self, Query};
+use crate::input::{self, Params, flag};
 use crate::web::Web;
 
 /// What to run, and whether to wait for it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SyncRequest)]
 struct SyncBody {
+    /// One mapping; without it, all that are enabled.
     mapping_id: Option<String>,
+    /// Whether to answer only when the runs have ended.
     wait: Option<bool>,
+    /// Exactly the plan that a preview of this mapping showed.
     plan_id: Option<String>,
 }
 
-/// Runs one mapping or all enabled ones: 202, or with `wait` 200 when they have ended.
+/// The same in the query.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SyncParams {
+    /// One mapping; without it, all that are enabled.
+    mapping_id: Option<String>,
+    /// Whether to answer only when the runs have ended.
+    #[serde(default, deserialize_with = "flag")]
+    wait: Option<bool>,
+    /// Exactly the plan that a preview of this mapping showed.
+    plan_id: Option<String>,
+}
+
+/// Runs one mapping, or all that are enabled.
+///
+/// With anything in the query, the body is not read: foreign webhooks send their own. A trigger
+/// joins a run that has not finished reading; else one follow-up run is queued and shared by all
+/// later triggers. With `wait`, the answer holds the runs that cover this trigger.
+#[utoipa::path(post, path = "/sync", params(SyncParams), request_body = Option<SyncBody>, responses(
+    (status = 200, description = "With `wait`: the runs, which have ended.", body = EndedDto<'_>),
+    (status = 202, description = "The runs that were asked for.", body = AskedRunsDto<'_>),
+    (status = 404, description = "`not_found`: there is no such mapping."),
+    (status = 409, description = "`mapping_disabled`: the mapping that was named is off. `mapping_restored`: it comes from a backup, and its preview is to be confirmed first. `plan_changed`: the plan would be another one now; `current_id` says which."),
+    (status = 422, description = "`invalid`; or, with `plan_id`, why the plan cannot be looked at."),
+))]
 pub(crate) async fn sync(
     web: aw::Data<Web>,
     request: HttpRequest,
-    query: Query,
+    query: Params<SyncParams>,
     payload: aw::Payload,
 ) -> Answer {
-    let asked = asked(&request, query, payload).await?;
-    if let Some(plan_id) = &asked.plan_id {
-        same_plan(&web, asked.mapping_id.as_deref(), plan_id).await?;
-    }
+    let wanted = wanted(&request, query.0, payload).await?;
+    let one_plan = wanted.plan_id.is_some();
     let handles = web
         .app
         .sync(SyncRequest {
-            mapping_id: asked.mapping_id,
+            mapping_id: wanted.mapping_id,
+            plan_id: wanted.plan_id,
         })
         .await?;
-    if asked.wait != Some(true) {
-        let runs: Vec<Value> = handles
-            .iter()
-            .map(
-                |handle| json!({ "id": handle.id.as_str(), "mapping_id": handle.mapping.as_str() }),
-            )
-            .collect();
-        return Ok(HttpResponse::Accepted().json(json!({ "runs": runs })));
+    if wanted.wait != Some(true) {
+        return Ok(asked(&handles));
     }
     let mut ended = Vec::new();
     for handle in &handles {
         handle.ended().await;
-        ended.push(web.app.run_of(handle).await?);
+        let run = web.app.run_of(handle).await?;
+        let changed = |error: &Problem| error.code == "plan_changed";
+        if one_plan && run.error.as_ref().is_some_and(changed) {
+            return Err(UserError::plan_changed().into());
+        }
+        ended.push(run);
     }
-    let runs: Vec<RunDto<'_>> = ended.iter().map(RunDto::whole).collect();
-    Ok(HttpResponse::Ok().json(json!({ "runs": runs })))
+    Ok(HttpResponse::Ok().json(EndedDto {
+        runs: ended.iter().map(Into::into).collect(),
+    }))
 }
 
 /// From the query, or else from the body; none at all means all mappings.
-async fn asked(
+async fn wanted(
     request: &HttpRequest,
-    query: Query,
+    query: SyncParams,
     payload: aw::Payload,
 ) -> Result<SyncBody, Failure> {
-    if !query.is_empty() {
-        let query = query.only(&["mapping_id", "wait", "plan_id"])?;
-        return Ok(SyncBody {
-            mapping_id: query.get("mapping_id").map(ToOwned::to_owned),
-            wait: query.flag("wait")?,
-            plan_id: query.get("plan_id").map(ToOwned::to_owned),
-        });
+    if request.query_string().is_empty() {
+        return input::optional(request, payload).await;
     }
-    let mut payload = payload.into_inner();
-    let body = input::bytes(&mut payload, input::JSON_BYTES).await?;
-    if body.is_empty() {
-        return Ok(SyncBody::default());
-    }
-    if input::media_type(request) != "application/json" {
-        return Err(input::wrong_type("application/json"));
-    }
-    input::read(&body)
-}
-
-/// Only the plan that was seen is to be carried out.
-async fn same_plan(web: &Web, mapping: Option<&str>, plan_id: &str) -> Result<(), Failure> {
-    let Some(mapping) = mapping else {
-        return Err(UserError::invalid("mapping_id", "Say whose plan it is.").into());
-    };
-    let plan = web.app.preview(mapping).await?;
-    if plan.plan_id == plan_id {
-        return Ok(());
-    }
-    let changed = UserError::new(
-        Kind::Conflict,
-        "plan_changed",
-        "The plan has changed",
-        "The calendars changed since this plan was shown.",
-        "Look at the preview again.",
-    );
-    Err(Failure {
-        status: StatusCode::CONFLICT,
-        error: Box::new(changed.with("current_id", plan.plan_id)),
+    input::ignore(payload).await;
+    Ok(SyncBody {
+        mapping_id: query.mapping_id,
+        wait: query.wait,
+        plan_id: query.plan_id,
     })
 }

@@ -37,6 +37,8 @@ async fn a_panic_is_answered_and_the_next_request_served() {
     let config = WebConfig {
         base_url,
         trusted_proxies: Vec::new(),
+        forward_auth_header: None,
+        allowed_hosts: Vec::new(),
         local_access: false,
     };
     let web = aw::Data::new(Web::new(app, config, 8080).unwrap());
@@ -68,16 +70,25 @@ async fn a_panic_is_answered_and_the_next_request_served() {
         let answer = error.error_response();
         assert_eq!(answer.status(), 500);
         assert_eq!(answer.headers().get("content-type").unwrap(), kind);
-        assert_eq!(
-            answer.headers().get("x-content-type-options").unwrap(),
-            "nosniff"
-        );
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", POLICY),
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(answer.headers().get(name).unwrap(), value, "{name}");
+        }
         let body = actix_web::body::to_bytes(answer.into_body())
             .await
             .ok()
             .unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         assert!(text.contains("Something broke"), "{text}");
+        assert!(text.contains("(Request "), "{text}");
+        if let Ok(problem) = serde_json::from_str::<Value>(&text) {
+            assert_eq!(problem["code"], "internal");
+            assert!(problem["request_id"].as_str().unwrap().len() > 8, "{text}");
+        }
         assert!(!text.contains("on purpose"), "{text}");
     }
     let next = test::call_service(&site, ask("/nothing")).await;

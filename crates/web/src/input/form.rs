@@ -29,18 +29,14 @@ impl FromRequest for Form {
         let access = request.extensions().get::<Access>().cloned();
         let token = match &access {
             Some(Access::Session(session)) => Some(session.csrf.clone()),
-            Some(Access::Local) => request
+            Some(Access::Local | Access::Forwarded) => request
                 .app_data::<aw::Data<Web>>()
-                .map(|web| web.local_csrf.clone()),
+                .map(|web| web.common_csrf.clone()),
             // A key is no browser's; and the sign-in has nothing to abuse yet.
             Some(Access::Key | Access::Anybody) | None => None,
         };
-        let limit = if matches!(access, Some(Access::Anybody)) {
-            SIGN_IN_BYTES
-        } else {
-            FORM_BYTES
-        };
         let sign_in = request.path().ends_with("/ui/sign-in");
+        let limit = if sign_in { SIGN_IN_BYTES } else { FORM_BYTES };
         let mut payload = payload.take();
         Box::pin(async move {
             if kind != "application/x-www-form-urlencoded" {

@@ -1,15 +1,18 @@
 //! CalDAV accounts: list, add, edit, remove.
 
+mod certificate;
+
 use actix_web::http::StatusCode;
 use actix_web::web as aw;
 use app::records::{CaldavAccount, CaldavStatus, Calendar};
-use app::{CaldavAccountInput, UserError};
+use app::{CaldavAccountInput, PendingKind, UserError, is_in_clear};
 use maud::{Markup, html};
 use sync_engine::model::Side;
 
 use super::shell::{Here, Page, Shell};
 use super::widgets::{Input, badge, calendar, empty, summary, trouble};
-use super::{Answer, redirect, removal, words};
+use super::{Answer, declared, redirect, removal, words};
+use crate::api::caldav::IN_CLEAR;
 use crate::failure::Failure;
 use crate::input::Form;
 
@@ -38,6 +41,7 @@ pub(crate) async fn list(shell: Shell) -> Answer {
         div.cards {
             @for account in &accounts { (card(&shell, account, &calendars)) }
         }
+        (declared::waiting(&shell, Some(PendingKind::Account)))
     };
     let mut page = Page::new(Here::Caldav, "CalDAV accounts", main);
     page.trouble = trouble;
@@ -65,9 +69,15 @@ fn card(shell: &Shell, account: &CaldavAccount, calendars: &[Calendar]) -> Marku
             p.detail { (account.username) " · " (account.base_url) }
             @if let Some(problem) = &account.problem {
                 (trouble(&problem.detail, &problem.action, &html! {
-                    p { a href={ (shell.at("/ui/caldav/")) (id) } { "Edit the account" } }
+                    @if !account.managed {
+                        p { a href={ (shell.at("/ui/caldav/")) (id) } { "Edit the account" } }
+                    }
                 }))
             }
+            @if let Some(trusted) = &account.trusted_fingerprint {
+                p.detail { "Only this certificate is trusted: " (trusted) }
+            }
+            @if is_in_clear(account) { p.notice.warn { (IN_CLEAR) } }
             @if let Some(checked) = account.checked_at {
                 p.detail { "Last checked " (words::moment(checked, shell.web.app.now())) }
             }
@@ -82,10 +92,13 @@ fn card(shell: &Shell, account: &CaldavAccount, calendars: &[Calendar]) -> Marku
                     }
                 }
             }
+            @if account.managed { (declared::managed()) }
             div.actions {
-                a.button href={ (shell.at("/ui/caldav/")) (id) } { "Edit" }
+                @if !account.managed { a.button href={ (shell.at("/ui/caldav/")) (id) } { "Edit" } }
                 (shell.button(&format!("/ui/caldav/{id}/refresh"), "", &html! { "Refresh calendars" }))
-                a.button.danger href={ (shell.at("/ui/caldav/")) (id) "/delete" } { "Remove" }
+                @if !account.managed {
+                    a.button.danger href={ (shell.at("/ui/caldav/")) (id) "/delete" } { "Remove" }
+                }
             }
         }
     }
@@ -97,6 +110,18 @@ struct Typed {
     name: String,
     base_url: String,
     username: String,
+    trusted: String,
+}
+
+impl From<&CaldavAccount> for Typed {
+    fn from(account: &CaldavAccount) -> Self {
+        Self {
+            name: account.name.clone(),
+            base_url: account.base_url.clone(),
+            username: account.username.clone(),
+            trusted: account.trusted_fingerprint.clone().unwrap_or_default(),
+        }
+    }
 }
 
 impl From<&Form> for Typed {
@@ -105,6 +130,7 @@ impl From<&Form> for Typed {
             name: form.text("name").to_owned(),
             base_url: form.text("base_url").to_owned(),
             username: form.text("username").to_owned(),
+            trusted: form.text(certificate::FIELD).to_owned(),
         }
     }
 }
@@ -115,10 +141,13 @@ fn input(form: &Form) -> CaldavAccountInput {
         base_url: form.filled("base_url"),
         username: form.filled("username"),
         password: form.secret("password"),
+        trusted_fingerprint: form.get(certificate::FIELD).map(ToOwned::to_owned),
     }
 }
 
-fn fields(typed: &Typed, editing: bool, error: Option<&UserError>) -> Markup {
+fn fields(typed: &Typed, editing: Option<&CaldavAccount>, error: Option<&UserError>) -> Markup {
+    let trusted = editing.and_then(|account| account.trusted_fingerprint.as_deref());
+    let editing = editing.is_some();
     html! {
         (Input {
             name: "base_url", label: "Address", kind: "text", value: &typed.base_url,
@@ -144,12 +173,13 @@ fn fields(typed: &Typed, editing: bool, error: Option<&UserError>) -> Markup {
             hint: Some(html! { "What you want to call it here." }),
             autocomplete: Some("off"), error, ..Input::default()
         })
+        (certificate::choice(&typed.trusted, trusted, error))
     }
 }
 
 fn new_page(shell: &Shell, typed: &Typed, error: Option<&UserError>) -> Page {
     let form = html! {
-        (fields(typed, false, error))
+        (fields(typed, None, error))
         div.actions {
             button.primary type="submit" { "Test and add" }
             a.button href=(shell.at("/ui/caldav")) { "Cancel" }
@@ -236,7 +266,7 @@ fn edit_page(
     error: Option<&UserError>,
 ) -> Page {
     let form = html! {
-        (fields(typed, true, error))
+        (fields(typed, Some(account), error))
         div.actions {
             button.primary type="submit" { "Test and save" }
             a.button href=(shell.at("/ui/caldav")) { "Cancel" }
@@ -246,10 +276,14 @@ fn edit_page(
     let main = html! {
         @if let Some(error) = error { (summary(error)) }
         h1 { "Edit " (account.name) }
-        p.lead { "The account is tested before anything is saved. Its mappings stay." }
-        div.columns {
-            section.card { (shell.form(&action, "stack", &form)) }
-            (hints())
+        @if account.managed {
+            (declared::managed())
+        } @else {
+            p.lead { "The account is tested before anything is saved. Its mappings stay." }
+            div.columns {
+                section.card { (shell.form(&action, "stack", &form)) }
+                (hints())
+            }
         }
     };
     Page::new(Here::Caldav, format!("Edit {}", account.name), main)
@@ -258,11 +292,7 @@ fn edit_page(
 /// The form to edit an account.
 pub(crate) async fn edit(shell: Shell, id: aw::Path<String>) -> Answer {
     let account = find(&shell, &id).await?;
-    let typed = Typed {
-        name: account.name.clone(),
-        base_url: account.base_url.clone(),
-        username: account.username.clone(),
-    };
+    let typed = Typed::from(&account);
     Ok(shell.show(&edit_page(&shell, &account, &typed, None)))
 }
 
@@ -281,8 +311,18 @@ pub(crate) async fn change(shell: Shell, id: aw::Path<String>, form: Form) -> An
 
 /// Asks the server for its calendars again.
 pub(crate) async fn refresh(shell: Shell, id: aw::Path<String>, _form: Form) -> Answer {
-    shell.web.app.caldav_calendars(Some(&id)).await?;
-    Ok(redirect(&shell.web, "/ui/caldav?done=refreshed"))
+    let Err(error) = shell.web.app.caldav_calendars(Some(&id)).await else {
+        return Ok(redirect(&shell.web, "/ui/caldav?done=refreshed"));
+    };
+    if certificate::shown(Some(&error)).is_none() {
+        return Err(error.into());
+    }
+    // There is something to decide, and the form is where.
+    let account = find(&shell, &id).await?;
+    let failure = Failure::from(error);
+    let typed = Typed::from(&account);
+    let page = edit_page(&shell, &account, &typed, Some(&failure.error));
+    Ok(shell.show(&page.refused(refused(&failure))))
 }
 
 /// Asks before an account is removed.
@@ -300,6 +340,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
             list: "/ui/caldav",
             id: &id,
             name: &account.name,
+            managed: account.managed,
             users: &users,
             consequence: "The saved password is deleted here. Nothing changes on the server.",
         },

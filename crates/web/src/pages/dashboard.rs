@@ -9,9 +9,9 @@ use maud::{Markup, html};
 use sync_engine::model::time::Timestamp;
 
 use super::shell::{Here, Page, Shell};
-use super::widgets::{badge, calendar, trouble};
+use super::widgets::{badge, joined, trouble};
 use super::words::{self, Accounts, Condition, counted};
-use super::{Answer, redirect};
+use super::{Answer, declared, redirect, webhooks};
 use crate::input::Form;
 use crate::web::Web;
 
@@ -37,7 +37,7 @@ pub(crate) async fn show(shell: Shell) -> Answer {
             .first()
             .is_some_and(|run| run.state == RunState::Running);
         let accounts = accounts_of(&status, mapping);
-        let condition = Condition::of(&mapping.mapping, &mapping.overview, running, accounts);
+        let condition = Condition::of(mapping, running, accounts);
         lines.push(Line {
             status: mapping,
             condition,
@@ -50,6 +50,7 @@ pub(crate) async fn show(shell: Shell) -> Answer {
             set_up(&shell, &status),
         )));
     }
+    let hooks = app.settings().await?.webhooks;
     let (sentence, kind) = sentence(&status, &lines);
     let main = html! {
         section.state.(kind) {
@@ -59,11 +60,14 @@ pub(crate) async fn show(shell: Shell) -> Answer {
             }
             (shell.button("/ui/sync", "primary", &html! { "Sync all now" }))
         }
+        (declared::wrong(&app.file()))
         (accounts(&shell, &status))
+        (webhooks::notices(&shell, &hooks))
         h2.unseen { "Mappings" }
         div.cards {
             @for line in &lines { (card(&shell, &status, line, now)) }
         }
+        (declared::waiting(&shell, None))
         @if !status.quota.is_empty() { (quota(&status)) }
     };
     let mut page = Page::new(Here::Dashboard, sentence, main);
@@ -205,6 +209,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
     let (kind, word) = line.condition.badge();
     let accounts = accounts_of(status, line.status);
     let enabled = mapping.settings.enabled;
+    let waits = mapping.restored_at.is_some();
     let next = status
         .scheduler
         .next_run
@@ -215,7 +220,7 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                 h3 {
                     a.plain href={ (shell.at("/ui/mappings/")) (id) } {
                         @if let Some(name) = &mapping.settings.name { (name) } @else {
-                            (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google))
+                            (joined(mapping))
                         }
                     }
                 }
@@ -236,22 +241,36 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
                 }
                 div {
                     dt { "Next run" }
-                    dd { @if accounts == Accounts::NeedYou && enabled { "when the account works" } @else if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
+                    dd { @if accounts == Accounts::NeedYou && enabled { "when the account works" } @else if waits && enabled { "when confirmed" } @else if let Some(next) = next { (words::relative(next, now)) } @else if enabled { "soon" } @else { "when resumed" } }
                 }
                 div {
                     dt { "Kept in step" }
                     dd { (counted(overview.tracked, "event")) }
                 }
-                @if overview.held > 0 {
-                    div { dt { "Held back" } dd { (counted(overview.held, "change")) } }
+                @if line.status.waiting() > 0 {
+                    div { dt { "Held back" } dd { (counted(line.status.waiting(), "change")) } }
+                }
+                @if overview.open_conflicts > 0 {
+                    div { dt { "Conflicts" } dd { a href=(shell.at("/ui/conflicts")) { (overview.open_conflicts) " to decide" } } }
+                }
+                @if line.status.orphans > 0 {
+                    div { dt { "Without a source" } dd { a href=(shell.at("/ui/held")) { (words::copies(line.status.orphans)) } } }
                 }
             }
-            @if enabled { (errors(shell, line, accounts)) }
+            @if enabled {
+                (asks(shell, line.status))
+                (errors(shell, line, accounts))
+                (left(shell, line.status))
+            }
             div.actions {
                 @if enabled {
-                    (shell.button(&format!("/ui/mappings/{id}/sync"), "primary", &html! { "Sync now" }))
-                    (shell.button(&format!("/ui/mappings/{id}/pause"), "", &html! { "Pause" }))
-                } @else {
+                    @if !waits {
+                        (shell.button(&format!("/ui/mappings/{id}/sync"), "primary", &html! { "Sync now" }))
+                    }
+                    @if !mapping.managed {
+                        (shell.button(&format!("/ui/mappings/{id}/pause"), "", &html! { "Pause" }))
+                    }
+                } @else if !mapping.managed {
                     (shell.button(&format!("/ui/mappings/{id}/resume"), "primary", &html! { "Resume" }))
                 }
                 a.button href={ (shell.at("/ui/mappings/")) (id) "/preview" } { "Preview" }
@@ -260,10 +279,37 @@ fn card(shell: &Shell, status: &Status, line: &Line<'_>, now: Timestamp) -> Mark
     }
 }
 
+/// What waits for a person's word.
+fn asks(shell: &Shell, status: &MappingStatus) -> Markup {
+    let id = status.mapping.id.as_str();
+    html! {
+        @if status.mapping.restored_at.is_some() {
+            (trouble(
+                "It comes from a backup, and the calendars have moved on since. Nothing is written before you have seen what it would do.",
+                "Look at the preview and confirm it.",
+                &html! { p { a.button.primary href={ (shell.at("/ui/mappings/")) (id) "/preview" } { "Preview and confirm" } } },
+            ))
+        }
+        @if status.waiting() > 0 {
+            (trouble(
+                &format!("{} held back until you say so: so many at once may be an accident.", words::are(status.waiting(), "change")),
+                "Look at them and decide.",
+                &html! { p { a.button href=(shell.at("/ui/held")) { "Show what is held back" } } },
+            ))
+        }
+        @if status.overview.open_conflicts > 0 {
+            (trouble(
+                &format!("{} changed on both sides. Until you decide, both stay as they are.", words::were(status.overview.open_conflicts, "event")),
+                "Compare the versions and choose.",
+                &html! { p { a.button href=(shell.at("/ui/conflicts")) { "Show the conflicts" } } },
+            ))
+        }
+    }
+}
+
 /// What the last run says that somebody should know.
 fn errors(shell: &Shell, line: &Line<'_>, accounts: Accounts) -> Markup {
-    let overview = &line.status.overview;
-    let Some(run) = &overview.last_run else {
+    let Some(run) = &line.status.overview.last_run else {
         return html! {};
     };
     let link = html! {
@@ -283,15 +329,20 @@ fn errors(shell: &Shell, line: &Line<'_>, accounts: Accounts) -> Markup {
                 &link,
             ))
         }
-        @if overview.held > 0 {
-            (trouble(
-                &format!("{} are held back, because so many removals at once look like an accident.", counted(overview.held, "change")),
-                "Look at them and decide.",
-                &html! { p { a.button href=(shell.at("/ui/held")) { "Show what is held back" } } },
-            ))
-        }
         @for warning in run.warnings.iter().take(3) {
             p.notice.warn { (warning.detail) }
+        }
+    }
+}
+
+/// Events that are left as they are. A run tells it once; here it is told as long as it is so.
+fn left(shell: &Shell, status: &MappingStatus) -> Markup {
+    html! {
+        @if status.overview.left > 0 {
+            p.notice.warn {
+                (words::need(status.overview.left, "event")) " attention; the rest goes on. "
+                a href={ (shell.at("/ui/mappings/")) (status.mapping.id.as_str()) "/attention" } { "See why" }
+            }
         }
     }
 }
@@ -331,8 +382,9 @@ fn set_up(shell: &Shell, status: &Status) -> Markup {
         }
     };
     html! {
+        (declared::wrong(&shell.web.app.file()))
         h1 { "Welcome. Three steps to calendars in step" }
-        p.lead { "Events of a CalDAV calendar appear in a Google calendar and follow every change." }
+        p.lead { "A CalDAV calendar and a Google calendar follow each other, one way or both." }
         ol.setup {
             (step(caldav, true, "Add a CalDAV account",
                 "iCloud, Fastmail, Nextcloud, Radicale or any other server.", "/ui/caldav/new", "Add an account"))
@@ -345,6 +397,7 @@ fn set_up(shell: &Shell, status: &Status) -> Markup {
                 "Pick a calendar on each side; a preview shows what would happen.", "/ui/mappings/new", "Make a mapping"))
         }
         (accounts(shell, status))
+        (declared::waiting(shell, None))
     }
 }
 
@@ -356,20 +409,41 @@ pub(crate) async fn sync_all(shell: Shell, _form: Form) -> Answer {
 
 /// Waits a little for runs, then back to the dashboard.
 pub(super) async fn after(web: &Web, handles: &[RunHandle]) -> HttpResponse {
+    let code = match ended(web, handles).await {
+        Ended::Well => "synced",
+        Ended::Badly => "sync-failed",
+        Ended::NotYet => "syncing",
+    };
+    redirect(web, &format!("/ui/?done={code}"))
+}
+
+/// How runs have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All as they should.
+    Well,
+    /// At least one with errors.
+    Badly,
+    /// At least one goes on.
+    NotYet,
+}
+
+/// Waits a little for runs.
+pub(super) async fn ended(web: &Web, handles: &[RunHandle]) -> Ended {
     let all = async {
         for handle in handles {
             handle.ended().await;
         }
     };
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
-        return redirect(web, "/ui/?done=syncing");
+        return Ended::NotYet;
     }
-    let mut code = "synced";
+    let mut code = Ended::Well;
     for handle in handles {
         let run = web.app.run_of(handle).await;
         if !run.is_ok_and(|run| run.state == RunState::Success) {
-            code = "sync-failed";
+            code = Ended::Badly;
         }
     }
-    redirect(web, &format!("/ui/?done={code}"))
+    code
 }

@@ -162,6 +162,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
             list: "/ui/google",
             id: &id,
             name: &account.email,
+            managed: false,
             users: &users,
             consequence: "The access is withdrawn at Google and deleted here. No event is touched.",
         },

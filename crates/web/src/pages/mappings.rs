@@ -1,5 +1,7 @@
 //! Mappings: list, make, edit, pause, sync, preview, delete.
 
+mod attention;
+mod cleanup;
 mod delete;
 mod form;
 mod preview;
@@ -8,21 +10,23 @@ use std::time::Duration;
 
 use actix_web::web as aw;
 use app::records::{Calendar, Mapping, MappingSettings};
-use app::{MappingInput, SyncRequest, UserError};
+use app::{MappingInput, PendingKind, SyncRequest, UserError};
 use maud::html;
 use sync_engine::model::Side;
 
 use super::caldav::refused;
 use super::dashboard::after;
 use super::shell::{Here, Page, Shell};
-use super::widgets::{badge, calendar, empty, summary};
-use super::{Answer, redirect, words};
+use super::widgets::{badge, empty, joined, summary};
+use super::{Answer, declared, redirect, words};
 use crate::failure::Failure;
 use crate::input::Form;
 use crate::web::Web;
+pub(crate) use attention::attention;
+pub(crate) use cleanup::{ask_clean_up, clean_up};
 pub(crate) use delete::{ask_delete, delete};
 use form::Typed;
-pub(crate) use preview::{listed, preview};
+pub(crate) use preview::{listed, preview, shown};
 
 /// How long the form for a new mapping waits for fresh lists of calendars.
 const FRESH: Duration = Duration::from_secs(4);
@@ -51,25 +55,31 @@ pub(crate) async fn list(shell: Shell) -> Answer {
                 article.card {
                     div.title {
                         h2 {
-                            (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google))
+                            (joined(mapping))
                         }
-                        @if mapping.settings.enabled { (badge("good", "On")) } @else { (badge("idle", "Paused")) }
+                        @if !mapping.settings.enabled { (badge("idle", "Paused")) }
+                        @else if mapping.restored_at.is_some() { (badge("warn", "Waits after a restore")) }
+                        @else { (badge("good", "On")) }
                     }
                     @if let Some(name) = &mapping.settings.name { p { (name) } }
                     p.detail { (words::settings(&mapping.settings)) }
+                    @if mapping.managed { (declared::managed()) }
                     div.actions {
-                        a.button href={ (shell.at("/ui/mappings/")) (id) } { "Edit" }
+                        @if !mapping.managed { a.button href={ (shell.at("/ui/mappings/")) (id) } { "Edit" } }
                         a.button href={ (shell.at("/ui/mappings/")) (id) "/preview" } { "Preview" }
-                        @if mapping.settings.enabled {
-                            (shell.button(&format!("/ui/mappings/{id}/pause"), "", &html! { "Pause" }))
-                        } @else {
-                            (shell.button(&format!("/ui/mappings/{id}/resume"), "", &html! { "Resume" }))
+                        @if !mapping.managed {
+                            @if mapping.settings.enabled {
+                                (shell.button(&format!("/ui/mappings/{id}/pause"), "", &html! { "Pause" }))
+                            } @else {
+                                (shell.button(&format!("/ui/mappings/{id}/resume"), "", &html! { "Resume" }))
+                            }
+                            a.button.danger href={ (shell.at("/ui/mappings/")) (id) "/delete" } { "Delete" }
                         }
-                        a.button.danger href={ (shell.at("/ui/mappings/")) (id) "/delete" } { "Delete" }
                     }
                 }
             }
         }
+        (declared::waiting(&shell, Some(PendingKind::Mapping)))
     };
     Ok(shell.show(&Page::new(Here::Mappings, "Mappings", main)))
 }
@@ -158,7 +168,7 @@ fn new_page(
     }
     let fields = html! {
         (form::calendars(calendars, typed, error))
-        (form::settings(typed, error))
+        (form::settings(typed, false, error))
         div.actions {
             button.primary type="submit" { "Make the mapping" }
             a.button href=(shell.at("/ui/mappings")) { "Cancel" }
@@ -167,7 +177,7 @@ fn new_page(
     let main = html! {
         @if let Some(error) = error { (summary(error)) }
         h1 { (title) }
-        p.lead { "Events of the CalDAV calendar appear in the Google calendar. What is there already is not touched." }
+        p.lead { "Choose a calendar on each side, and which way events go. What is there already is not touched before you have had a chance to look: a preview shows every change." }
         section.card.wide { (shell.form("/ui/mappings/new", "stack", &fields)) }
     };
     Page::new(Here::Mappings, title, main)
@@ -208,7 +218,7 @@ fn edit_page(shell: &Shell, mapping: &Mapping, typed: &Typed, error: Option<&Use
     let title = "Edit mapping";
     let id = mapping.id.as_str();
     let fields = html! {
-        (form::settings(typed, error))
+        (form::settings(typed, true, error))
         div.actions {
             button.primary type="submit" { "Save" }
             a.button href=(shell.at("/ui/mappings")) { "Cancel" }
@@ -218,14 +228,22 @@ fn edit_page(shell: &Shell, mapping: &Mapping, typed: &Typed, error: Option<&Use
         @if let Some(error) = error { (summary(error)) }
         p.crumb { a href=(shell.at("/ui/mappings")) { "Mappings" } }
         h1 { (title) }
-        p.lead.pair { (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google)) }
+        p.lead.pair { (joined(mapping)) }
         section.card.wide {
-            (shell.form(&format!("/ui/mappings/{id}"), "stack", &fields))
+            @if mapping.managed {
+                p { (words::settings(&mapping.settings)) }
+                (declared::managed())
+            } @else {
+                (shell.form(&format!("/ui/mappings/{id}"), "stack", &fields))
+            }
         }
         p.detail {
             a href={ (shell.at("/ui/mappings/")) (id) "/preview" } { "Preview the next run" } " · "
             a href={ (shell.at("/ui/runs?mapping=")) (id) } { "Runs of this mapping" } " · "
-            a href={ (shell.at("/ui/mappings/")) (id) "/delete" } { "Delete this mapping" }
+            a href={ (shell.at("/ui/mappings/")) (id) "/cleanup" } { "Clean up copies" }
+            @if !mapping.managed {
+                " · " a href={ (shell.at("/ui/mappings/")) (id) "/delete" } { "Delete this mapping" }
+            }
         }
     };
     Page::new(Here::Mappings, title, main)
@@ -276,10 +294,11 @@ pub(crate) async fn resume(shell: Shell, id: aw::Path<String>, _form: Form) -> A
     Ok(redirect(&shell.web, "/ui/?done=resumed"))
 }
 
-/// Syncs one mapping, and waits a little.
-pub(crate) async fn sync(shell: Shell, id: aw::Path<String>, _form: Form) -> Answer {
+/// Syncs one mapping, or does exactly what a preview showed, and waits a little.
+pub(crate) async fn sync(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
     let request = SyncRequest {
         mapping_id: Some(id.into_inner()),
+        plan_id: form.filled("plan_id"),
     };
     let handles = shell.web.app.sync(request).await?;
     Ok(after(&shell.web, &handles).await)

@@ -5,7 +5,7 @@ use app::records::Mapping;
 use maud::{Markup, html};
 
 use super::shell::{Here, Page, Shell};
-use super::words;
+use super::{declared, words};
 
 /// An account that somebody wants to remove.
 pub(super) struct Removal<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Removal<'a> {
     pub(super) id: &'a str,
     /// What people call it.
     pub(super) name: &'a str,
+    /// Whether `config.yaml` declares it.
+    pub(super) managed: bool,
     /// The mappings that use it.
     pub(super) users: &'a [&'a Mapping],
     /// What removing it does, and what not.
@@ -36,8 +38,9 @@ pub(super) fn ask(shell: &Shell, removal: &Removal<'_>) -> HttpResponse {
         div.narrow {
             h1 { (title) }
             section.card {
-                (in_the_way(shell, removal.users))
-                @if removal.users.is_empty() {
+                @if removal.managed { (declared::managed()) }
+                @else { (in_the_way(shell, removal.users)) }
+                @if !removal.managed && removal.users.is_empty() {
                     p { (removal.consequence) }
                     (shell.form(&format!("{}/{}/delete", removal.list, removal.id), "", &form))
                 }

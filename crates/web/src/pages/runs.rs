@@ -1,5 +1,7 @@
 //! Runs: a list to filter and leaf through, and one run with everything it did.
 
+mod undo;
+
 use actix_web::web as aw;
 use app::records::{Mapping, Run, RunState};
 use maud::{Markup, html};
@@ -11,6 +13,7 @@ use super::shell::{Here, Page, Shell};
 use super::widgets::{badge, empty, run_badge, trouble};
 use super::{Answer, words};
 use crate::input::Query;
+pub(crate) use undo::{ask_undo, undo};
 
 /// Runs on a page.
 const PER_PAGE: u32 = 30;
@@ -25,6 +28,7 @@ pub(crate) async fn list(shell: Shell, query: Query) -> Answer {
     let mappings = app.mappings().await?;
     let page = app.runs(chosen, PER_PAGE, before).await?;
     let now = app.now();
+    let days = app.settings().await?.history_days;
     let older = page.next.as_ref().map(|next| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         if let Some(chosen) = chosen {
@@ -75,6 +79,10 @@ pub(crate) async fn list(shell: Shell, query: Query) -> Answer {
                 }
                 @if let Some(older) = older { a.button href=(older) rel="next" { "Older" } }
             }
+            p.detail {
+                "Runs are kept for " (words::counted(days, "day")) ". "
+                a href=(shell.at("/ui/settings")) { "Change that" }
+            }
         }
     };
     Ok(shell.show(&Page::new(Here::Runs, "Runs", main)))
@@ -110,6 +118,7 @@ pub(crate) async fn show(shell: Shell, id: aw::Path<String>) -> Answer {
     let run = app.run(&id).await?;
     let mappings = app.mappings().await?;
     let now = app.now();
+    let undoable = run.state != RunState::Running && app.undoable_writes(&id).await? > 0;
     let counts = [
         ("Added", run.inserted),
         ("Changed", run.updated),
@@ -156,6 +165,10 @@ pub(crate) async fn show(shell: Shell, id: aw::Path<String>) -> Answer {
             p.detail { "This run touched no event." }
         } @else {
             (events(&run))
+        }
+        @if run.conflicts > 0 { p { a href=(shell.at("/ui/conflicts")) { "Show the conflicts" } } }
+        @if undoable {
+            div.actions { a.button.danger href={ (shell.at("/ui/runs/")) (run.id.as_str()) "/undo" } { "Take this run back…" } }
         }
     };
     let mut page = Page::new(Here::Runs, heading, main);

@@ -1,13 +1,12 @@
-//! Settings: how often to sync, and whom to tell.
+//! Settings: how often to sync, how long to remember, whom to tell; and what `config.yaml` says.
 
-use actix_web::web as aw;
-use app::{Settings, SettingsInput, UserError, WebhookInput};
-use maud::{Markup, html};
+use app::{Settings, SettingsInput, UserError};
+use maud::html;
 
 use super::caldav::refused;
 use super::shell::{Here, Page, Shell};
 use super::widgets::{Input, summary};
-use super::{Answer, redirect};
+use super::{Answer, declared, redirect, webhooks, words};
 use crate::failure::Failure;
 use crate::input::Form;
 
@@ -24,6 +23,8 @@ fn page(
             .map_or_else(|| known.to_owned(), ToOwned::to_owned)
     };
     let interval = text("interval_seconds", &minutes);
+    let days = text("history_days", &settings.history_days.to_string());
+    let managed = |name: &str| settings.managed.contains(&name);
     let every = html! {
         (Input {
             name: "interval_seconds", label: "Seconds between two rounds", kind: "number",
@@ -33,64 +34,64 @@ fn page(
         })
         div.actions { button.primary type="submit" { "Save" } }
     };
-    let url = text("webhooks", "");
-    let add = html! {
+    let history = html! {
         (Input {
-            name: "webhooks", label: "Address", kind: "text", value: &url,
-            hint: Some(html! { "It gets a POST after every run of a mapping." }),
-            autocomplete: Some("off"), required: true, error, ..Input::default()
+            name: "history_days", label: "Days that runs are kept", kind: "number",
+            value: &days,
+            hint: Some(html! {
+                "From 1 to 3650. Their events, what undoing them needs, and decided conflicts go with "
+                "them. Of each mapping the last run and the last success always stay."
+            }),
+            autocomplete: Some("off"), required: true, bounds: Some((1, 3_650)), error,
         })
-        (Input {
-            name: "secret", label: "Secret", kind: "password",
-            hint: Some(html! { "Deliveries are signed with it (Standard Webhooks). It is never shown again." }),
-            autocomplete: Some("off"), error, ..Input::default()
-        })
-        div.actions { button type="submit" { "Add the webhook" } }
+        div.actions { button.primary type="submit" { "Save" } }
     };
+    let url = text("webhooks", "");
     let main = html! {
         @if let Some(error) = error { (summary(error)) }
         h1 { "Settings" }
         div.narrow {
             section.card {
                 h2 { "How often" }
-                (shell.form("/ui/settings", "stack", &every))
+                @if managed("interval_seconds") {
+                    p { "A round every " (words::counted(settings.interval_seconds, "second")) "." }
+                    (declared::managed())
+                } @else {
+                    (shell.form("/ui/settings", "stack", &every))
+                }
+            }
+            section.card {
+                h2 { "History" }
+                @if managed("history_days") {
+                    p { "Runs are kept for " (words::counted(settings.history_days, "day")) "." }
+                    (declared::managed())
+                } @else {
+                    (shell.form("/ui/settings", "stack", &history))
+                }
             }
             section.card {
                 h2 { "Webhooks" }
-                (webhooks(shell, settings))
+                (webhooks::list(shell, &settings.webhooks))
                 h3 { "Add a webhook" }
-                (shell.form("/ui/settings/webhooks", "stack", &add))
+                (shell.form("/ui/settings/webhooks", "stack", &webhooks::add_form(&url, error)))
+            }
+            section.card {
+                h2 { "config.yaml" }
+                (declared::file(&shell.web.app.file()))
+            }
+            section.card {
+                h2 { "Who may come in" }
+                p { "API keys for scripts, and the browsers that are signed in." }
+                div.actions { a.button href=(shell.at("/ui/settings/access")) { "Keys and sessions" } }
+            }
+            section.card {
+                h2 { "Check everything" }
+                p { "Looks at the database, the clock, every server, account and mapped calendar, and says what to do. It changes nothing and may take a minute." }
+                p { a.button href=(shell.at("/ui/doctor")) { "Check everything" } }
             }
         }
     };
     Page::new(Here::Settings, "Settings", main)
-}
-
-fn webhooks(shell: &Shell, settings: &Settings) -> Markup {
-    html! {
-        @if settings.webhooks.is_empty() {
-            p.detail { "Nobody is told about runs yet." }
-        } @else {
-            ul.rows {
-                @for webhook in &settings.webhooks {
-                    li {
-                        div {
-                            p.wrap { (webhook.url) }
-                            p.detail {
-                                @if webhook.has_secret { "signed" } @else { "not signed" }
-                                @if !webhook.enabled { ", switched off" }
-                                @if webhook.managed { ", managed by the configuration" }
-                            }
-                        }
-                        @if !webhook.managed {
-                            (shell.button(&format!("/ui/settings/webhooks/{}/delete", webhook.id), "danger",
-                                &html! { "Remove" span.unseen { " " (webhook.url) } }))
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// The page.
@@ -99,70 +100,37 @@ pub(crate) async fn show(shell: Shell) -> Answer {
     Ok(shell.show(&page(&shell, &settings, None, None)))
 }
 
-/// Changes the interval.
+/// Changes the numbers that the form has.
 pub(crate) async fn change(shell: Shell, form: Form) -> Answer {
-    let changed = match form.text("interval_seconds").trim().parse() {
-        Ok(seconds) => {
+    let number = |name: &str, wrong: &str| match form.get(name).map(|text| text.trim().parse()) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(Some(number)),
+        Some(Err(_)) => Err(UserError::invalid(name, wrong)),
+    };
+    let interval = number(
+        "interval_seconds",
+        "Enter a whole number of seconds, from 60 to 86400.",
+    );
+    let days = number(
+        "history_days",
+        "Enter a whole number of days, from 1 to 3650.",
+    );
+    let changed = match (interval, days) {
+        (Ok(interval_seconds), Ok(history_days)) => {
             let input = SettingsInput {
-                interval_seconds: Some(seconds),
+                interval_seconds,
+                history_days,
                 webhooks: None,
             };
             shell.web.app.change_settings(input).await
         }
-        Err(_) => Err(UserError::invalid(
-            "interval_seconds",
-            "Enter a whole number of seconds, from 60 to 86400.",
-        )),
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
     answer(&shell, &form, changed, "settings-changed").await
 }
 
-/// Adds a webhook to those that are there.
-pub(crate) async fn add_webhook(shell: Shell, form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    webhooks.push(WebhookInput {
-        id: None,
-        url: form.text("webhooks").trim().to_owned(),
-        secret: form.secret("secret"),
-        enabled: true,
-    });
-    let input = SettingsInput {
-        interval_seconds: None,
-        webhooks: Some(webhooks),
-    };
-    let changed = shell.web.app.change_settings(input).await;
-    answer(&shell, &form, changed, "webhook-added").await
-}
-
-/// Removes a webhook.
-pub(crate) async fn delete_webhook(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    webhooks.retain(|webhook| webhook.id.as_deref() != Some(id.as_str()));
-    let input = SettingsInput {
-        interval_seconds: None,
-        webhooks: Some(webhooks),
-    };
-    let changed = shell.web.app.change_settings(input).await;
-    answer(&shell, &form, changed, "webhook-removed").await
-}
-
-/// The webhooks that may be changed here, as input that keeps them.
-async fn own(shell: &Shell) -> Result<Vec<WebhookInput>, UserError> {
-    let settings = shell.web.app.settings().await?;
-    Ok(settings
-        .webhooks
-        .into_iter()
-        .filter(|webhook| !webhook.managed)
-        .map(|webhook| WebhookInput {
-            id: Some(webhook.id),
-            url: webhook.url,
-            secret: None,
-            enabled: webhook.enabled,
-        })
-        .collect())
-}
-
-async fn answer(
+/// Back to the page, or the page with what is wrong.
+pub(super) async fn answer(
     shell: &Shell,
     form: &Form,
     changed: Result<Settings, UserError>,

@@ -1,11 +1,14 @@
 //! What surrounds every page: head, navigation, messages, and the token that its forms carry.
 
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev::Payload, web as aw,
 };
+use app::Waiting;
+use app::records::KeyScope;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::access::Access;
@@ -21,15 +24,19 @@ pub(crate) enum Here {
     Caldav,
     Google,
     Mappings,
+    Conflicts,
+    Held,
     Runs,
     Settings,
     /// None of them.
     Elsewhere,
 }
 
-const PLACES: [(Here, &str, &str); 6] = [
+const PLACES: [(Here, &str, &str); 8] = [
     (Here::Dashboard, "/ui/", "Dashboard"),
     (Here::Mappings, "/ui/mappings", "Mappings"),
+    (Here::Conflicts, "/ui/conflicts", "Conflicts"),
+    (Here::Held, "/ui/held", "Held back"),
     (Here::Caldav, "/ui/caldav", "CalDAV"),
     (Here::Google, "/ui/google", "Google"),
     (Here::Runs, "/ui/runs", "Runs"),
@@ -42,24 +49,35 @@ pub(crate) struct Shell {
     access: Access,
     /// Code of the message that the page before left, see [`message`].
     done: Option<String>,
+    /// What waits for a person's word, for the navigation.
+    waiting: Waiting,
 }
 
 impl FromRequest for Shell {
     type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(web) = request.app_data::<aw::Data<Web>>().cloned() else {
-            return ready(Err(Failure::no_such_path()));
-        };
+        let web = request.app_data::<aw::Data<Web>>().cloned();
         let access = request.extensions().get::<Access>().cloned();
-        ready(Ok(Self {
-            web,
-            access: access.unwrap_or(Access::Anybody),
-            done: url::form_urlencoded::parse(request.query_string().as_bytes())
-                .find(|(name, _)| name == "done")
-                .map(|(_, code)| code.into_owned()),
-        }))
+        let done = url::form_urlencoded::parse(request.query_string().as_bytes())
+            .find(|(name, _)| name == "done")
+            .map(|(_, code)| code.into_owned());
+        Box::pin(async move {
+            let web = web.ok_or_else(Failure::no_such_path)?;
+            let access = access.unwrap_or(Access::Anybody);
+            // Strangers are told nothing.
+            let waiting = match &access {
+                Access::Anybody => Waiting::default(),
+                _ => web.app.waiting().await?,
+            };
+            Ok(Self {
+                web,
+                access,
+                done,
+                waiting,
+            })
+        })
     }
 }
 
@@ -106,6 +124,17 @@ impl Shell {
                 .cloned()
                 .unwrap_or(Access::Anybody),
             done: None,
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// How much waits at a place of the site.
+    fn waiting_at(&self, place: Here) -> usize {
+        match place {
+            Here::Conflicts => self.waiting.conflicts,
+            Here::Held => self.waiting.held,
+            Here::Settings => self.waiting.webhooks,
+            _ => 0,
         }
     }
 
@@ -127,7 +156,7 @@ impl Shell {
     fn token(&self) -> &str {
         match &self.access {
             Access::Session(session) => &session.csrf,
-            Access::Local => &self.web.local_csrf,
+            Access::Local | Access::Forwarded => &self.web.common_csrf,
             Access::Key | Access::Anybody => "",
         }
     }
@@ -172,14 +201,7 @@ impl Shell {
                 body {
                     a.skip href="#main" { "Skip to content" }
                     (self.header(page.here))
-                    @if matches!(self.access, Access::Local) {
-                        aside.local aria-label="Access" {
-                            p {
-                                "No key is asked for on the computer that runs caldav-sync. "
-                                code { "LOCAL_ACCESS=off" } " changes that."
-                            }
-                        }
-                    }
+                    (self.banner())
                     main #main tabindex="-1" {
                         @if let Some(text) = self.done.as_deref().and_then(message) {
                             p.notice.good role="status" { (text) }
@@ -212,6 +234,7 @@ impl Shell {
                                     li {
                                         a href=(self.at(path)) aria-current=[(place == here).then_some("page")] {
                                             (label)
+                                            (count(self.waiting_at(place)))
                                         }
                                     }
                                 }
@@ -226,12 +249,63 @@ impl Shell {
         }
     }
 
+    /// What visitors should know about who else may come in, and as what they are here themselves.
+    fn banner(&self) -> Markup {
+        let config = &self.web.config;
+        let limited = match &self.access {
+            Access::Session(session) if session.grant.scope == KeyScope::Read => Some(
+                "You signed in with a key that may only look: buttons that change something are refused.",
+            ),
+            Access::Session(session) if session.grant.scope == KeyScope::Sync => Some(
+                "You signed in with a key that may look and start runs: other changes are refused.",
+            ),
+            _ => None,
+        };
+        let lines = [
+            self.web.rules().local_in_force().then(|| html! {
+                "No key is asked for on the computer that runs caldav-sync. "
+                code { "LOCAL_ACCESS=off" } " changes that."
+            }),
+            self.web.local_has_ended().then(|| html! {
+                "A request came through a proxy on this computer: until the next start every request \
+                 needs the key. Set " code { "BASE_URL" } " to the address the proxy is reached at."
+            }),
+            config.in_clear().then(|| html! {
+                "This page came by plain http: whoever is on the way can read along. Put caldav-sync \
+                 behind https and set " code { "BASE_URL" } "."
+            }),
+            limited.map(|text| html! { (text) }),
+        ];
+        let lines: Vec<Markup> = lines.into_iter().flatten().collect();
+        html! {
+            @if self.is_in() && !lines.is_empty() {
+                aside.local aria-label="Access" { @for line in &lines { p { (line) } } }
+            }
+        }
+    }
+
     fn footer(&self) -> Markup {
         html! {
             footer.bottom {
                 @if self.is_in() {
-                    p { "caldav-sync " (self.web.app.config().version) " · all times in UTC" }
+                    p {
+                        "caldav-sync " (self.web.app.config().version) " · all times in UTC · "
+                        a href=(self.at("/ui/api")) { "API" }
+                    }
                 }
+            }
+        }
+    }
+}
+
+/// How much waits, beside a name in the navigation.
+fn count(waiting: usize) -> Markup {
+    html! {
+        @if waiting > 0 {
+            " "
+            span.count {
+                @if waiting > 99 { "99+" } @else { (waiting) }
+                span.unseen { " waiting for you" }
             }
         }
     }
@@ -253,11 +327,27 @@ fn message(code: &str) -> Option<&'static str> {
         "paused" => "The mapping is paused. Its copies stay as they are.",
         "resumed" => "The mapping is on again.",
         "synced" => "Synced just now.",
+        "decided" => "Done: the calendars show what you chose.",
+        "deciding" => "What you chose is being carried out. Reload the page to see it done.",
+        "decided-failed" => {
+            "What you chose is on record, but the run has ended with errors. See below what to do."
+        }
+        "cleaned" => "The copies were removed.",
+        "undone" => "The run was taken back.",
+        "not-all" => "Not everything could be done. See below what failed and why.",
+        "working" => "It is under way. Reload the page to see how it went.",
         "sync-failed" => "The run has ended with errors. See below what to do.",
         "syncing" => "The sync is under way. Reload the page to see how it went.",
         "settings-changed" => "The settings were saved.",
         "webhook-added" => "The webhook was added.",
         "webhook-removed" => "The webhook was removed.",
+        "webhook-on" => "The webhook is on. What waited is being sent.",
+        "webhook-off" => "The webhook is off.",
+        "delivered" => "It was delivered.",
+        "not-delivered" => "It was not delivered. See below why.",
+        "key-revoked" => "The key was revoked.",
+        "session-ended" => "The browser was signed out.",
+        "sessions-ended" => "All other browsers were signed out.",
         "signed-out" => "You are signed out.",
         _ => return None,
     })

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use app::UserError;
+use app::access::Visitor;
 use maud::html;
 use secrecy::ExposeSecret as _;
 use url::form_urlencoded;
@@ -13,8 +14,8 @@ use url::form_urlencoded;
 use super::shell::{Here, Page, Shell};
 use super::widgets::{Input, summary};
 use super::{Answer, redirect};
-use crate::access::{Access, Cidr};
-use crate::gate::too_many;
+use crate::access::{Access, Visit};
+use crate::gate::refused_key;
 use crate::input::{Form, Query};
 use crate::web::Web;
 
@@ -67,8 +68,6 @@ pub(crate) async fn show(shell: Shell, query: Query) -> HttpResponse {
 }
 
 fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
-    let config = &shell.web.config;
-    let in_clear = !config.https() && !config.is_loopback();
     let key = Input {
         name: "key",
         label: "API key",
@@ -76,7 +75,7 @@ fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
         autocomplete: Some("current-password"),
         hint: Some(html! {
             "It was printed once in the log when caldav-sync first started, or you set it as "
-            code { "API_KEY" } ". Lost it? Set a new " code { "API_KEY" } " and restart."
+            code { "API_KEY" } ". Lost it? " code { "caldav-sync key reset" } " makes a new one."
         }),
         required: true,
         error,
@@ -94,7 +93,7 @@ fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
         div.narrow {
             @if let Some(error) = error { (summary(error)) }
             h1 { "Sign in" }
-            @if in_clear {
+            @if shell.web.config.in_clear() {
                 p.notice.warn {
                     "This page came by plain http: whoever is on the way can read the key. "
                     "Put caldav-sync behind https and set " code { "BASE_URL" } "."
@@ -106,19 +105,21 @@ fn page(shell: &Shell, next: &str, error: Option<&UserError>) -> Page {
     Page::new(Here::Elsewhere, "Sign in", main)
 }
 
-/// Checks the key and begins a session.
+/// Checks the key and begins a session: always a new one, and the one before ends.
 pub(crate) async fn sign_in(shell: Shell, request: HttpRequest, form: Form) -> Answer {
     let web = &shell.web;
-    let client = client(&request, &web.config.trusted_proxies);
-    if web.throttle.may_try(client, Instant::now()).is_err() {
-        return Err(too_many());
-    }
+    let visit = Visit::of(&request, web.config.prefix());
+    let client = visit.client(&web.config.trusted_proxies);
     let next = next_of(form.get("next"));
     let key = form.secret("key");
     let key = key.as_ref().map_or("", |key| key.expose_secret()).trim();
-    if !web.app.is_key(key).await? {
-        tokio::time::sleep(web.throttle.failed(client, Instant::now())).await;
-        tracing::warn!(client = %client, "a sign-in with a wrong key was refused");
+    let granted = match web.throttle.may_try(client, Instant::now()) {
+        // The key is not even looked at.
+        Err(_) => None,
+        Ok(()) => web.app.grant(key).await?,
+    };
+    let Some(grant) = granted else {
+        refused_key(web, client).await?;
         let detail = if key.is_empty() {
             "Enter the API key."
         } else {
@@ -127,8 +128,16 @@ pub(crate) async fn sign_in(shell: Shell, request: HttpRequest, form: Form) -> A
         let error = UserError::invalid("key", detail);
         let page = page(&shell, &next, Some(&error));
         return Ok(shell.show(&page.refused(StatusCode::UNPROCESSABLE_ENTITY)));
+    };
+    if let Access::Session(before) = shell.access() {
+        web.app.end_session(before.id.expose_secret()).await?;
     }
-    let session = web.app.begin_session().await?;
+    let visitor = Visitor {
+        address: client.to_string(),
+        agent: visit.header("user-agent").unwrap_or_default().to_owned(),
+    };
+    let session = web.app.begin_session(grant, visitor).await?;
+    tracing::info!(client = %client, key_id = %session.grant.key_id, "a browser signed in");
     let mut answer = redirect(web, &next);
     set_cookie(
         &mut answer,
@@ -149,10 +158,6 @@ pub(crate) async fn sign_out(shell: Shell, _form: Form) -> Answer {
     let mut answer = redirect(&shell.web, "/ui/sign-in?done=signed-out");
     set_cookie(&mut answer, &shell.web.cookies.no_session());
     Ok(answer)
-}
-
-fn client(request: &HttpRequest, proxies: &[Cidr]) -> std::net::IpAddr {
-    crate::access::Visit::of(request, "").client(proxies)
 }
 
 /// Adds a cookie to an answer.

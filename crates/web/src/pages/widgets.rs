@@ -1,7 +1,7 @@
 //! What pages are made of: fields with their errors, the summary of errors, badges, calendars.
 
 use app::UserError;
-use app::records::{Calendar, Run, RunState};
+use app::records::{Calendar, Direction, Mapping, Run, RunState};
 use maud::{Markup, html};
 
 /// The sign of the house: two arcs in step.
@@ -119,6 +119,49 @@ impl maud::Render for Select<'_> {
     }
 }
 
+/// One of several, all to be seen at once.
+pub(super) struct Radios<'a> {
+    pub(super) name: &'a str,
+    pub(super) legend: &'a str,
+    pub(super) hint: Option<Markup>,
+    pub(super) value: &'a str,
+    pub(super) options: &'a [Radio<'a>],
+    pub(super) error: Option<&'a UserError>,
+}
+
+/// One choice of them.
+pub(super) struct Radio<'a> {
+    pub(super) value: &'a str,
+    pub(super) label: &'a str,
+    pub(super) hint: &'a str,
+}
+
+impl maud::Render for Radios<'_> {
+    fn render(&self) -> Markup {
+        let fault = fault(self.error, self.name);
+        html! {
+            // The name is the target of the summary's link.
+            fieldset id=(self.name) tabindex="-1"
+                aria-describedby=[describes(self.name, self.hint.is_some(), fault.is_some())] {
+                legend { (self.legend) }
+                (described(self.name, self.hint.as_ref(), fault))
+                @for option in self.options {
+                    @let id = format!("{}-{}", self.name, option.value);
+                    div.tick {
+                        input id=(id) name=(self.name) type="radio" value=(option.value)
+                            checked[option.value == self.value]
+                            aria-describedby={ (id) "-about" };
+                        div {
+                            label for=(id) { (option.label) }
+                            p.hint id={ (id) "-about" } { (option.hint) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A box to tick.
 pub(super) fn tick(name: &str, label: &str, hint: &str, ticked: bool) -> Markup {
     html! {
@@ -226,6 +269,18 @@ pub(super) fn calendar(calendar: &Calendar) -> Markup {
             (swatch(calendar.facts.color.as_deref()))
             span { (calendar.facts.name) }
         }
+    }
+}
+
+/// Both calendars of a mapping and the way between them: the source first, where there is one.
+pub(super) fn joined(mapping: &Mapping) -> Markup {
+    let (first, way, second) = match mapping.settings.direction {
+        Direction::CaldavToGoogle => (&mapping.caldav, "→", &mapping.google),
+        Direction::GoogleToCaldav => (&mapping.google, "→", &mapping.caldav),
+        Direction::Bidirectional => (&mapping.caldav, "↔", &mapping.google),
+    };
+    html! {
+        (calendar(first)) span.arrow { " " (way) " " } (calendar(second))
     }
 }
 

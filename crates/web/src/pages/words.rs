@@ -1,6 +1,7 @@
 //! Words for what the program knows: times, states, counts, reasons.
 
-use app::records::{Mapping, MappingOverview, MappingSettings, Run, RunState};
+use app::MappingStatus;
+use app::records::{Direction, Mapping, MappingSettings, Run, RunState};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use sync_engine::model::time::Timestamp;
@@ -54,6 +55,33 @@ pub(super) fn counted(count: u64, unit: &str) -> String {
     }
 }
 
+/// `1 copy`, `2 copies`.
+pub(super) fn copies(count: u64) -> String {
+    if count == 1 {
+        "1 copy".to_owned()
+    } else {
+        format!("{count} copies")
+    }
+}
+
+/// `1 change is`, `2 changes are`.
+pub(super) fn are(count: u64, unit: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, unit))
+}
+
+/// `1 event needs`, `2 events need`.
+pub(super) fn need(count: u64, unit: &str) -> String {
+    let verb = if count == 1 { "needs" } else { "need" };
+    format!("{} {verb}", counted(count, unit))
+}
+
+/// `1 event was`, `2 events were`.
+pub(super) fn were(count: u64, unit: &str) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(count, unit))
+}
+
 /// A mapping's state, of a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -79,18 +107,16 @@ pub(super) enum Accounts {
 
 impl Condition {
     /// Of a mapping.
-    pub(super) fn of(
-        mapping: &Mapping,
-        overview: &MappingOverview,
-        running: bool,
-        accounts: Accounts,
-    ) -> Self {
-        let last = overview.last_run.as_ref();
-        if !mapping.settings.enabled {
+    pub(super) fn of(status: &MappingStatus, running: bool, accounts: Accounts) -> Self {
+        let last = status.overview.last_run.as_ref();
+        let asks = status.waiting() > 0 || status.overview.open_conflicts > 0;
+        if !status.mapping.settings.enabled {
             Self::Paused
+        } else if status.mapping.restored_at.is_some() {
+            Self::NeedsYou
         } else if running {
             Self::Syncing
-        } else if accounts == Accounts::NeedYou || overview.held > 0 {
+        } else if accounts == Accounts::NeedYou || asks {
             Self::NeedsYou
         } else if accounts == Accounts::DoNotAnswer {
             Self::Retrying
@@ -132,6 +158,14 @@ pub(super) fn outcome(run: &Run) -> String {
         (run.failed, "failed"),
         (run.deferred, "left for later"),
         (run.held, "held back"),
+        (
+            run.conflicts,
+            if run.conflicts == 1 {
+                "conflict"
+            } else {
+                "conflicts"
+            },
+        ),
     ];
     let parts: Vec<String> = counts
         .iter()
@@ -169,16 +203,20 @@ pub(super) fn action(action: ActionKind) -> &'static str {
 /// Why something is done.
 pub(super) fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::New => "new on the source",
-        Reason::Changed => "changed on the source",
+        Reason::New => "new on the other side",
+        Reason::Changed => "changed on the other side",
         Reason::Restored => "changed on the copy, put back",
-        Reason::Deleted => "deleted on the source",
+        Reason::Deleted => "deleted on the other side",
         Reason::Recreated => "missing on the target, put back",
         Reason::Withheld => "not to be shown there",
         Reason::Settings => "the mapping's settings changed",
         Reason::Conflict => "changed on both sides",
         Reason::EditWins => "edited on one side, deleted on the other",
         Reason::Reshaped => "needs another form on the target",
+        Reason::Orphaned => "a copy without a source",
+        Reason::OutsideWindow => "outside the window",
+        Reason::Undone => "taken back",
+        Reason::HandedOver => "fed by another mapping from now on",
         Reason::Resumed => "finishes an earlier run",
         _ => "decided by a rule",
     }
@@ -200,10 +238,12 @@ pub(super) fn field(field: Field) -> &'static str {
 /// A mapping's name: the one given, or its calendars'.
 pub(super) fn mapping_name(mapping: &Mapping) -> String {
     mapping.settings.name.clone().unwrap_or_else(|| {
-        format!(
-            "{} → {}",
-            mapping.caldav.facts.name, mapping.google.facts.name
-        )
+        let (caldav, google) = (&mapping.caldav.facts.name, &mapping.google.facts.name);
+        match mapping.settings.direction {
+            Direction::CaldavToGoogle => format!("{caldav} → {google}"),
+            Direction::GoogleToCaldav => format!("{google} → {caldav}"),
+            Direction::Bidirectional => format!("{caldav} ↔ {google}"),
+        }
     })
 }
 
@@ -218,7 +258,12 @@ pub(super) fn settings(settings: &MappingSettings) -> String {
         Privacy::Busy => "only “Busy”",
         Privacy::Template(_) => "own title",
     };
-    format!("{window} · {privacy}")
+    let way = match settings.direction {
+        Direction::CaldavToGoogle => "CalDAV to Google",
+        Direction::GoogleToCaldav => "Google to CalDAV",
+        Direction::Bidirectional => "both ways",
+    };
+    format!("{way} · {window} · {privacy}")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::caldav::UserSpec;
+use store::records::NewCaldavAccount;
 
 use crate::harness::{Answer, Site, members};
 
@@ -12,7 +13,15 @@ async fn an_account_comes_with_its_calendars() {
     let account = site.add_alice().await;
     assert_eq!(
         members(&account),
-        ["base_url", "calendars", "id", "name", "status", "username"]
+        [
+            "base_url",
+            "calendars",
+            "id",
+            "managed",
+            "name",
+            "status",
+            "username"
+        ]
     );
     assert_eq!(account["status"], "ok");
     assert_eq!(account["username"], "alice");
@@ -33,10 +42,8 @@ async fn an_account_comes_with_its_calendars() {
     }
     let listed = site.get("/caldav/accounts").await.json();
     assert_eq!(members(&listed), ["accounts"]);
-    assert_eq!(
-        members(&listed["accounts"][0]),
-        ["base_url", "id", "name", "status", "username"]
-    );
+    // As it was when it was added: the same calendars too.
+    assert_eq!(listed["accounts"][0], account);
     let path = format!(
         "/caldav/calendars?account_id={}",
         account["id"].as_str().unwrap()
@@ -118,4 +125,34 @@ async fn an_account_is_added_once_and_changed_after_a_test() {
         site.get("/caldav/accounts").await.json(),
         json!({"accounts": []})
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s16_a_password_that_travels_in_clear_is_told_of() {
+    let site = Site::new().await;
+    site.add_alice().await;
+    // A public server cannot be run in a test.
+    let account = NewCaldavAccount {
+        name: "far".to_owned(),
+        base_url: "http://dav.example/".to_owned(),
+        username: "ada".to_owned(),
+        password: "pw".into(),
+        trusted_fingerprint: None,
+        profile: json!({"homes": ["http://dav.example/ada/"], "private": false}),
+        managed: false,
+    };
+    let now = jiff::Timestamp::now();
+    let added = site.db.add_caldav_account(account, Vec::new(), now);
+    added.await.unwrap();
+    let accounts = site.get("/caldav/accounts").await.json();
+    let warned = accounts["accounts"].as_array().unwrap().iter();
+    let warned: Vec<&Value> = warned
+        .filter(|account| account.get("warnings").is_some())
+        .collect();
+    assert_eq!(warned.len(), 1, "a private one is not: {accounts:#}");
+    assert_eq!(warned[0]["name"], "far");
+    assert_eq!(warned[0]["warnings"][0]["code"], "password_in_clear");
+    let cookie = site.browser().await;
+    let page = site.page(&cookie, "/ui/caldav").await;
+    assert_eq!(page.text.matches("travels in clear").count(), 1);
 }

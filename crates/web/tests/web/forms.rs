@@ -44,6 +44,8 @@ async fn from_an_empty_site_to_events_by_forms_alone() {
     let mapping = site.get("/mappings").await.json()["mappings"][0].clone();
     assert_eq!(mapping["window"]["future_days"], 60);
     assert_eq!(mapping["declined"], "skip");
+    assert_eq!(mapping["conflict_policy"], "manual");
+    assert_eq!(mapping["chain"], false);
     let id = mapping["id"].as_str().unwrap();
     let synced = site
         .submit(&cookie, "/ui/", &format!("/ui/mappings/{id}/sync"), &[])
@@ -92,6 +94,8 @@ fn mapping_fields<'a>(caldav: &'a str, google: &'a str) -> Vec<(&'a str, &'a str
     vec![
         ("caldav_calendar_id", caldav),
         ("google_calendar_id", google),
+        ("direction", "caldav_to_google"),
+        ("conflict_policy", "manual"),
         ("past_days", "0"),
         ("future_days", "60"),
         ("privacy", "full"),
@@ -100,6 +104,7 @@ fn mapping_fields<'a>(caldav: &'a str, google: &'a str) -> Vec<(&'a str, &'a str
         ("declined", "skip"),
         ("on_target_edit", "restore"),
         ("reminders", "none"),
+        ("invitations", "wait"),
         ("count", "10"),
         ("percent", "25"),
         ("enabled", "yes"),

@@ -1,9 +1,11 @@
 //! One site with its counterparts, gone with the test; and short words for asking it.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use app::{App, AppConfig, GoogleClient, SystemClock};
+use app::{App, AppConfig, Clock, GoogleClient};
 use gcal_client::{Endpoints, Pace};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -18,6 +20,17 @@ use store::{Db, Keys};
 use tempfile::TempDir;
 use web::{Cidr, WebConfig};
 
+/// The machine's clock, which a test may put forward.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ahead(Arc<AtomicI64>);
+
+impl Clock for Ahead {
+    fn now(&self) -> jiff::Timestamp {
+        let ahead = self.0.load(Ordering::Relaxed);
+        jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead)
+    }
+}
+
 /// How a site differs from the usual one.
 pub(crate) struct Setup {
     /// In place of `http://127.0.0.1:PORT`.
@@ -26,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     pub(crate) local_access: bool,
     pub(crate) proxies: Vec<Cidr>,
+    pub(crate) forward_auth: Option<&'static str>,
+    pub(crate) hosts: &'static [&'static str],
     pub(crate) google: bool,
 }
 
@@ -36,6 +51,8 @@ impl Default for Setup {
             prefix: "",
             local_access: false,
             proxies: Vec::new(),
+            forward_auth: None,
+            hosts: &[],
             google: true,
         }
     }
@@ -48,8 +65,13 @@ pub(crate) struct Site {
     pub(crate) google: GoogleSim,
     pub(crate) caldav: CaldavSim,
     pub(crate) http: Client,
+    /// The application behind it.
+    pub(crate) app: App,
+    clock: Ahead,
+    /// The application's own database, to put there what takes a server long to bring about.
+    pub(crate) db: Db,
     prefix: &'static str,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Site {
@@ -87,6 +109,7 @@ impl Site {
             .unwrap();
         let folder = TempDir::new().unwrap();
         let db = Db::open(&folder.path().join("caldav_sync.db"), Keys::new([7; 32])).unwrap();
+        let clock = Ahead::default();
         let app = App::new(
             AppConfig {
                 base_url: base_url.clone(),
@@ -103,8 +126,8 @@ impl Site {
                 pace: Pace::unlimited(),
                 version: "0.0.0-test".to_owned(),
             },
-            db,
-            Arc::new(SystemClock),
+            db.clone(),
+            Arc::new(clock.clone()),
         )
         .await
         .unwrap();
@@ -112,10 +135,12 @@ impl Site {
         app.start();
         let server = web::server(
             listener,
-            app,
+            app.clone(),
             WebConfig {
                 base_url,
                 trusted_proxies: setup.proxies,
+                forward_auth_header: setup.forward_auth.map(ToOwned::to_owned),
+                allowed_hosts: setup.hosts.iter().map(|host| (*host).to_owned()).collect(),
                 local_access: setup.local_access,
             },
         )
@@ -131,9 +156,22 @@ impl Site {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),
+            app,
+            clock,
+            db,
             prefix: setup.prefix,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Puts the application's clock forward.
+    pub(crate) fn pass(&self, time: jiff::SignedDuration) {
+        self.clock.0.fetch_add(time.as_secs(), Ordering::Relaxed);
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A request without a key.
@@ -250,10 +288,24 @@ impl Site {
 
     /// Signs a browser in; gives its cookie.
     pub(crate) async fn browser(&self) -> String {
-        let form = [("key", self.key.as_str())];
+        self.browser_with(&self.key).await
+    }
+
+    /// The same with another key.
+    pub(crate) async fn browser_with(&self, key: &str) -> String {
+        let form = [("key", key)];
         let answer = Answer::of(self.bare(Method::POST, "/ui/sign-in").form(&form)).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         answer.cookie()
+    }
+
+    /// Makes a key; gives what the answer says.
+    pub(crate) async fn make_key(&self, name: &str, scope: &str) -> Value {
+        let made = self
+            .post("/keys", json!({ "name": name, "scope": scope }))
+            .await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()
     }
 
     /// A page in a session.

@@ -82,3 +82,134 @@ async fn a_person_sees_the_list_and_answers_it() {
     assert_eq!(mapping["enabled"], false);
     assert_eq!(site.titles().len(), 12);
 }
+
+/// What is held of this kind: the plan.
+async fn of_kind(site: &Site, kind: &str) -> Value {
+    let held = site.get("/held").await.json();
+    let all = held["held"].as_array().unwrap();
+    let [plan] = all.as_slice() else {
+        panic!("one plan was expected: {held:#}");
+    };
+    assert_eq!(plan["kind"], kind, "{held:#}");
+    plan.clone()
+}
+
+/// Answers a plan through its page, where a button of this label must be.
+async fn press(site: &Site, plan: &Value, label: &str, answer: &str) -> String {
+    let cookie = site.browser().await;
+    let page = site.page(&cookie, "/ui/held").await;
+    assert!(page.text.contains(label), "{label}: {}", page.text);
+    let path = format!("/ui/held/{}/{answer}", plan["id"].as_str().unwrap());
+    assert!(page.text.contains(&format!("action=\"{path}\"")), "{path}");
+    let answered = site.submit(&cookie, "/ui/held", &path, &[]).await;
+    assert_eq!(answered.status, 303, "{}", answered.text);
+    answered.location()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_change_of_direction_the_first_writes_are_shown_first() {
+    let site = Site::new().await;
+    let mapping = site.mapped().await;
+    let ada = site.google.as_user("ada@example.com");
+    for n in 0..12 {
+        let start = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * (2 + n));
+        let end = start + jiff::SignedDuration::from_hours(1);
+        let event = json!({
+            "summary": format!("Native {n}"),
+            "start": { "dateTime": start.to_string() },
+            "end": { "dateTime": end.to_string() },
+        });
+        ada.insert("team@group.calendar.google.com", event).unwrap();
+    }
+    site.sync(&mapping).await;
+    assert!(site.caldav.objects("alice", "work").is_empty());
+    let body = json!({ "id": mapping["id"], "direction": "bidirectional" });
+    assert_eq!(site.post("/mappings", body).await.status, 200);
+    let run = site.sync(&mapping).await;
+    assert_eq!(
+        (&run["status"], &run["held"]),
+        (&json!("success"), &json!(12))
+    );
+    let plan = of_kind(&site, "change").await;
+    assert_eq!(
+        (&plan["side"], &plan["count"]),
+        (&json!("caldav"), &json!(12))
+    );
+    let path = format!("/held/{}", plan["id"].as_str().unwrap());
+    let restore = site.post(&path, json!({ "decision": "restore" })).await;
+    assert_eq!(
+        restore.problem(422, "invalid")["errors"][0]["field"],
+        "decision"
+    );
+    assert!(site.caldav.objects("alice", "work").is_empty());
+    let led = press(&site, &plan, "Write exactly these", "approve").await;
+    assert_eq!(led, "/ui/?done=synced");
+    assert_eq!(site.caldav.objects("alice", "work").len(), 12);
+    assert_eq!(site.get("/held").await.json(), json!({ "held": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_without_a_source_are_offered_and_nobody_is_hurried() {
+    let site = Site::new().await;
+    for uid in ["one", "two", "three"] {
+        site.put_event(uid, uid, 3);
+    }
+    let mapping = site.mapped().await;
+    site.sync(&mapping).await;
+    let path = format!("/mappings/{}", mapping["id"].as_str().unwrap());
+    assert_eq!(site.delete(&path).await.status, 204);
+    for uid in ["two", "three"] {
+        assert!(site.caldav.delete("alice", "work", &format!("{uid}.ics")));
+    }
+    let body = json!({
+        "caldav_calendar_id": mapping["caldav_calendar_id"],
+        "google_calendar_id": mapping["google_calendar_id"],
+        "direction": "bidirectional",
+    });
+    let again = site.post("/mappings", body).await.json();
+    let run = site.sync(&again).await;
+    assert_eq!(
+        (&run["status"], &run["held"]),
+        (&json!("success"), &json!(2)),
+        "{run}"
+    );
+    assert_eq!(
+        site.caldav.objects("alice", "work").len(),
+        1,
+        "never copied back"
+    );
+    let plan = of_kind(&site, "orphans").await;
+    assert_eq!(
+        (&plan["side"], &plan["count"]),
+        (&json!("google"), &json!(2))
+    );
+    let cookie = site.browser().await;
+    let dashboard = site.page(&cookie, "/ui/").await;
+    assert!(
+        dashboard.text.contains("<title>All in sync"),
+        "{}",
+        dashboard.text
+    );
+    assert!(dashboard.text.contains("2 copies"), "{}", dashboard.text);
+    press(&site, &plan, "Remove exactly these", "approve").await;
+    assert_eq!(site.titles(), ["one"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_vanished_is_put_back_by_a_button_where_the_mapping_may_write() {
+    let (site, mapping) = emptied().await;
+    let body = json!({ "id": mapping["id"], "direction": "bidirectional", "enabled": false });
+    assert_eq!(site.post("/mappings", body).await.status, 200);
+    let plan = of_kind(&site, "deletions").await;
+    let path = format!("/held/{}", plan["id"].as_str().unwrap());
+    site.post(&path, json!({ "decision": "restore" }))
+        .await
+        .problem(409, "mapping_disabled");
+    let on = json!({ "id": mapping["id"], "enabled": true });
+    assert_eq!(site.post("/mappings", on).await.status, 200);
+    site.sync(&mapping).await;
+    let plan = of_kind(&site, "deletions").await;
+    press(&site, &plan, "Put them back on CalDAV", "restore").await;
+    assert_eq!(site.caldav.objects("alice", "work").len(), 12);
+    assert_eq!(site.titles().len(), 12);
+}

@@ -8,13 +8,23 @@
 
 mod access;
 mod accounts;
+mod by_hand;
+mod certificates;
+mod conflicts;
+mod directions;
 mod forms;
 mod harness;
 mod headers;
 mod held;
+mod hostile;
+mod hygiene;
 mod mappings;
+mod openapi;
 mod refusals;
 mod settings;
 mod sign_in;
+mod standards;
 mod status;
 mod syncing;
+mod triggers;
+mod webhooks;

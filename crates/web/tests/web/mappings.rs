@@ -21,6 +21,7 @@ async fn a_mapping_has_every_field_and_its_default() {
         ("private_events", json!("private")),
         ("reminders", json!("none")),
         ("chain", json!(false)),
+        ("invitations", json!("wait")),
         ("caldav_calendar_name", json!("Work")),
         ("google_calendar_name", json!("Team")),
     ] {
@@ -38,7 +39,7 @@ async fn a_mapping_has_every_field_and_its_default() {
     assert_eq!(site.get(&format!("/mappings/{id}")).await.json(), mapping);
     assert_eq!(
         site.get("/mappings").await.json(),
-        json!({"mappings": [mapping]})
+        json!({"mappings": [mapping], "waiting": []})
     );
 }
 

@@ -12,12 +12,14 @@ async fn the_status_goes_from_setup_to_ok() {
         members(&empty),
         [
             "caldav",
+            "configuration",
             "google",
             "mappings",
             "quota",
             "scheduler",
             "status",
-            "version"
+            "version",
+            "waiting"
         ]
     );
     assert_eq!(empty["status"], "setup");
@@ -35,7 +37,7 @@ async fn the_status_goes_from_setup_to_ok() {
     );
     assert_eq!(
         members(&status["caldav"]["accounts"][0]),
-        ["id", "name", "status"]
+        ["id", "managed", "name", "status"]
     );
     assert_eq!(
         members(&status["scheduler"]),
@@ -54,7 +56,15 @@ async fn the_status_goes_from_setup_to_ok() {
     let known = &status["mappings"][0];
     assert_eq!(
         members(known),
-        ["enabled", "id", "last_success", "last_sync", "tracked"]
+        [
+            "awaits_confirmation",
+            "enabled",
+            "id",
+            "last_success",
+            "last_sync",
+            "needs_attention",
+            "tracked"
+        ]
     );
     assert_eq!(known["tracked"], 1);
     assert_eq!(known["last_sync"]["status"], "success");

@@ -6,6 +6,8 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::canary;
+
 /// The API with a key.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
@@ -35,6 +37,7 @@ impl Api {
             .request(method.clone(), format!("{}{path}", self.base))
             .bearer_auth(&self.key);
         if let Some(body) = body {
+            canary::sent(body);
             request = request.json(body);
         }
         let answer = request
@@ -43,6 +46,7 @@ impl Api {
             .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
+        canary::answered(&format!("{method} {path}"), &text);
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         (status, body)
     }
@@ -122,6 +126,7 @@ impl Browser {
             for cookie in answer.headers().get_all(SET_COOKIE) {
                 let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
                 let (name, value) = cookie.split_once('=').unwrap();
+                canary::secret("a cookie", value);
                 self.cookies
                     .retain(|(host, known, _)| *host != origin || known != name);
                 self.cookies
@@ -129,7 +134,11 @@ impl Browser {
             }
             if !answer.status().is_redirection() {
                 let status = answer.status();
-                return (url, status, answer.text().await.unwrap());
+                let page = answer.text().await.unwrap();
+                if origin == ours {
+                    canary::answered(url.path(), &page);
+                }
+                return (url, status, page);
             }
             let next = answer.headers().get(LOCATION).unwrap().to_str().unwrap();
             url = url.join(next).unwrap();
@@ -142,7 +151,8 @@ impl Browser {
     }
 }
 
-fn plain_client() -> Client {
+/// A client that follows nothing by itself.
+pub(crate) fn plain_client() -> Client {
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

@@ -1,13 +1,16 @@
 //! The binary under test, as a process of its own.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::api::Api;
+use super::canary;
 
 /// The longest that anything which is waited for may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,7 +23,49 @@ pub(crate) struct Program {
     child: Child,
     /// `http://localhost:PORT`.
     pub(crate) url: String,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Log>>,
+    /// Who reads what it says.
+    readers: Vec<JoinHandle<()>>,
+    data: Option<PathBuf>,
+    /// What was in the data folder before it was started.
+    before: BTreeSet<PathBuf>,
+}
+
+/// What a program says: all of it in a file, and what an operator would see.
+#[derive(Debug)]
+struct Log {
+    all: std::fs::File,
+    lines: Vec<String>,
+}
+
+impl Log {
+    fn new() -> Self {
+        Self {
+            all: tempfile::tempfile().unwrap(),
+            lines: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, line: &str) {
+        writeln!(self.all, "{line}").unwrap();
+        let talk = [
+            " TRACE ",
+            " DEBUG ",
+            "\"level\":\"TRACE\"",
+            "\"level\":\"DEBUG\"",
+        ];
+        if !talk.iter().any(|level| line.contains(level)) {
+            self.lines.push(line.to_owned());
+        }
+    }
+
+    fn whole(&mut self) -> Vec<u8> {
+        use std::io::{Read as _, Seek as _};
+        let mut text = Vec::new();
+        self.all.rewind().unwrap();
+        self.all.read_to_end(&mut text).unwrap();
+        text
+    }
 }
 
 /// The binary with an environment of its own: nothing of this machine's leaks in.
@@ -32,6 +77,25 @@ pub(crate) fn command(arguments: &[&str], environment: &BTreeMap<String, String>
         .envs(environment)
         .stdin(Stdio::null());
     command
+}
+
+/// Runs the binary to its end. What it says holds no secret, nor does a backup that it makes, unless
+/// that is to have the key.
+pub(crate) fn run(arguments: &[&str], environment: &BTreeMap<String, String>) -> Output {
+    canary::environment(environment);
+    let output = command(arguments, environment).output().unwrap();
+    let backup = arguments.iter().skip_while(|word| **word != "backup");
+    let made = backup.skip(1).find(|_| !arguments.contains(&"--with-key"));
+    let words = [output.stdout.as_slice(), &output.stderr].concat();
+    let found = canary::found(&words, made.map(Path::new), &BTreeSet::new());
+    assert!(found.is_empty(), "{arguments:?}: {found:#?}");
+    output
+}
+
+/// Everything that a command said.
+pub(crate) fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 impl Program {
@@ -46,7 +110,8 @@ impl Program {
         all.extend(environment.clone());
         Self::start(&["serve"], &all, |line| {
             line.split_once("Listening on ")
-                .and_then(|(_, rest)| rest.split_whitespace().next())
+                // In JSON a quotation mark follows.
+                .and_then(|(_, rest)| rest.split([' ', '"']).next())
                 .map(|url| url.trim_end_matches('/').to_owned())
         })
     }
@@ -57,12 +122,19 @@ impl Program {
         environment: &BTreeMap<String, String>,
         address: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        let mut child = command(arguments, environment)
+        let mut environment = environment.clone();
+        let level = environment.entry("RUST_LOG".to_owned());
+        level.or_insert_with(|| canary::TALKATIVE.to_owned());
+        canary::environment(&environment);
+        let data = environment.get("DATA_DIR").map(PathBuf::from);
+        let before = canary::files(data.as_deref());
+        let mut child = command(arguments, &environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::new(Mutex::new(Log::new()));
+        let mut readers = Vec::new();
         let (send, lines) = mpsc::channel();
         for stream in [
             child
@@ -79,18 +151,22 @@ impl Program {
         {
             let (log, send) = (Arc::clone(&log), send.clone());
             // To the end, so that the child never blocks on a full pipe.
-            std::thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    log.lock().unwrap().push(line.clone());
+            readers.push(std::thread::spawn(move || {
+                for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line).into_owned();
+                    log.lock().unwrap().take(&line);
                     send.send(line).ok();
                 }
-            });
+            }));
         }
         drop(send);
         let mut program = Self {
             child,
             url: String::new(),
             log,
+            readers,
+            data,
+            before,
         };
         let started = Instant::now();
         loop {
@@ -105,9 +181,42 @@ impl Program {
         }
     }
 
-    /// Everything it said so far.
+    /// What it said so far, but for what it says only when it is asked to be talkative.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        self.log.lock().unwrap().lines.join("\n")
+    }
+
+    /// What it said, once these words are in it: an answer may be here before the line about it.
+    pub(crate) async fn log_with(&self, words: &str) -> String {
+        wait_until(&format!("{words:?} in the log"), async || {
+            Some(self.log()).filter(|log| log.contains(words))
+        })
+        .await
+    }
+
+    /// Everything it said so far.
+    pub(crate) fn whole_log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap().whole()).into_owned()
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The port it listens on, whatever address it is told to be reached by.
+    pub(crate) fn port(&self) -> u16 {
+        let log = self.log();
+        let (_, after) = log.split_once("bound").unwrap();
+        // As text `bound=…`, as JSON `"bound":"…"`.
+        let after = after.trim_start_matches(['=', ':', '"']);
+        let bound: SocketAddr = after
+            .split([' ', '"', '\n'])
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        bound.port()
     }
 
     /// Its REST API, with the key.
@@ -147,7 +256,17 @@ impl Program {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        command(arguments, &environment).output().unwrap()
+        run(arguments, &environment)
+    }
+
+    /// Looks whether it kept the test's secrets, once it has ended.
+    fn kept_secrets(&mut self) {
+        for reader in self.readers.drain(..) {
+            reader.join().ok();
+        }
+        let log = self.log.lock().unwrap().whole();
+        let found = canary::found(&log, self.data.as_deref(), &self.before);
+        assert!(found.is_empty(), "secrets were not kept: {found:#?}");
     }
 }
 
@@ -157,6 +276,8 @@ impl Drop for Program {
         self.child.wait().ok();
         if std::thread::panicking() {
             eprintln!("--- what the program said:\n{}\n---", self.log());
+        } else {
+            self.kept_secrets();
         }
     }
 }

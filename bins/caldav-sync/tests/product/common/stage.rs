@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Output;
 
 use serde_json::{Value, json};
 use simulators::google::{
@@ -11,7 +12,8 @@ use simulators::google::{
 use tempfile::TempDir;
 
 use super::api::{Api, Browser};
-use super::program::{KEY, Program};
+use super::canary;
+use super::program::{KEY, Program, run};
 
 /// Who signs in at Google.
 pub(crate) const ACCOUNT: &str = "ada@example.com";
@@ -42,11 +44,22 @@ impl Stage {
         let account = AccountConfig::new(ACCOUNT)
             .calendar(CalendarConfig::new(TARGET, "Target"))
             .calendar(CalendarConfig::new(READ_ONLY, "Holidays").role(Role::Reader));
-        let google = GoogleSim::start(GoogleSimConfig {
+        Self::start_as(account, more)
+    }
+
+    /// The same with another account at Google.
+    pub(crate) fn start_as(account: AccountConfig, more: &[(&str, &str)]) -> Self {
+        let mut config = GoogleSimConfig {
             clock: ClockMode::Real,
             ..GoogleSimConfig::default().accounts([account])
-        })
-        .unwrap();
+        };
+        // Google sends nobody to an address that was not registered, letter for letter.
+        if let Some((_, base)) = more.iter().find(|(name, _)| *name == "BASE_URL") {
+            let client = &mut config.clients[0];
+            client.redirect_uris.push(format!("{base}/oauth/callback"));
+        }
+        let google = GoogleSim::start(config).unwrap();
+        canary::google(&google);
         let environment = [
             ("GOOGLE_CLIENT_ID", DEFAULT_CLIENT_ID.to_owned()),
             ("GOOGLE_CLIENT_SECRET", DEFAULT_CLIENT_SECRET.to_owned()),
@@ -86,6 +99,21 @@ impl Stage {
     /// Takes the program away, to be ended by the caller.
     pub(crate) fn down(&mut self) -> Program {
         self.program.take().unwrap()
+    }
+
+    /// Goes on with an empty data folder; the program must be down.
+    pub(crate) fn move_to_an_empty_folder(&mut self) {
+        assert!(self.program.is_none());
+        self.data = TempDir::with_prefix("caldav-sync-test-").unwrap();
+    }
+
+    /// Runs another command of the binary to its end, on the same data and with the same
+    /// configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let data = self.data.path().display().to_string();
+        let mut environment = self.environment.clone();
+        environment.insert("DATA_DIR".to_owned(), data);
+        run(arguments, &environment)
     }
 
     /// The data folder.

@@ -34,6 +34,7 @@ impl Core {
     /// `POST /token`.
     pub(in crate::google) fn token(&mut self, request: &Request) -> Response {
         let form = request.form();
+        self.oauth.keep(field(&form, "code_verifier"));
         let (id, secret) = basic(request).unwrap_or_else(|| {
             (
                 field(&form, "client_id").to_owned(),

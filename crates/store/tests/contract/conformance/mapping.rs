@@ -1,11 +1,10 @@
-//! Checks of what belongs to a mapping: change sets, rows, claims, intents, its state.
+//! Checks of what belongs to a mapping: change sets, rows, namesakes, intents, its state.
 
-use sync_engine::guard::{Held, HeldKind};
-use sync_engine::model::{PlanId, RunId, Side};
-use sync_engine::ports::store::{MappingState, RowChange, Settlement, Store as _};
+use sync_engine::model::{AccountId, RunId, Uid};
+use sync_engine::ports::store::{CalendarKey, MappingState, RowChange, Settlement, Store as _};
 use sync_engine::row::Row;
 
-use super::{account, answer, change_set, intent, keys, part, plan, row};
+use super::{answer, change_set, held, intent, keys, part, plan, row};
 use crate::bench::{Bench, Joined, at, present};
 
 pub(super) async fn changes_are_exactly_what_changed_since_the_marks<B: Bench>(bench: &B) {
@@ -146,26 +145,43 @@ pub(super) async fn due_rows_come_when_they_are_due<B: Bench>(bench: &B) {
     assert!(changes.await.unwrap().due.is_empty());
 }
 
-pub(super) async fn claims_are_other_mappings_links<B: Bench>(bench: &B) {
+pub(super) async fn namesakes_are_rows_of_every_mapping_of_the_calendar<B: Bench>(bench: &B) {
     let work = bench.join("work", "shared").await;
     let home = bench.join("home", "shared").await;
     let apart = bench.join("home", "own").await;
+    for joined in [&work, &home, &apart] {
+        change_set(bench, joined).await;
+    }
     let store = bench.store();
-    put(bench, &work, vec![row("a", &["a"], &["x"])]).await;
-    put(bench, &apart, vec![row("b", &["b"], &["x"])]).await;
-    let wanted = keys(&["x", "y"]);
-    let claims = store.claims(&home.id, &home.google, &wanted).await.unwrap();
-    assert_eq!(claims.len(), 1, "not those of another calendar");
-    assert_eq!(claims[0].mapping, work.id);
-    assert_eq!(claims[0].series, wanted[0]);
-    assert_eq!(claims[0].row, row("a", &["a"], &["x"]));
-    let own = store.claims(&work.id, &work.google, &wanted).await.unwrap();
-    assert!(own.is_empty());
-    let sources = store
-        .claims(&home.id, &home.caldav, &keys(&["b"]))
-        .await
-        .unwrap();
-    assert_eq!(sources.len(), 1);
+    let a = row("a", &["a"], &["x"]);
+    let mut twin = row("b", &["b"], &[]);
+    twin.uid = a.uid.clone();
+    put(bench, &home, vec![twin.clone()]).await;
+    put(bench, &work, vec![a.clone(), row("c", &["c"], &[])]).await;
+    put(bench, &apart, vec![a.clone()]).await;
+
+    let uids = [a.uid.clone(), Uid::new("none@example.com")];
+    // As another account reads it: the calendar counts.
+    let calendar = CalendarKey {
+        account: AccountId::new("somebody"),
+        ..work.google.clone()
+    };
+    let found = store.namesakes(&calendar, &uids).await.unwrap();
+    let expected = [(&work.id, &a), (&home.id, &twin)];
+    let found: Vec<_> = found.iter().map(|one| (&one.mapping, &one.row)).collect();
+    assert_eq!(found, expected, "its own too, the oldest mapping first");
+    let on_source = store.namesakes(&home.caldav, &uids).await.unwrap();
+    let found: Vec<_> = on_source.iter().map(|one| &one.mapping).collect();
+    assert_eq!(found, [&home.id, &apart.id]);
+    assert!(store.namesakes(&calendar, &[]).await.unwrap().is_empty());
+
+    // A row that takes another UID is found by that.
+    twin.uid = Uid::new("new@example.com");
+    put(bench, &home, vec![twin.clone()]).await;
+    let found = store.namesakes(&calendar, &uids).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let found = store.namesakes(&calendar, &[twin.uid]).await.unwrap();
+    assert_eq!(found.len(), 1);
 }
 
 pub(super) async fn an_intent_stays_until_it_is_settled<B: Bench>(bench: &B) {
@@ -195,12 +211,11 @@ pub(super) async fn a_settlement_is_one_unit<B: Bench>(bench: &B) {
     let settlement = Settlement {
         intent: Some(open.id),
         rows: vec![RowChange::Put(Box::new(linked.clone()))],
-        caldav: None,
         google: Some((
             joined.google.clone(),
             answer(2, vec![present("x", "x", "A", "1")]),
         )),
-        events: Vec::new(),
+        ..Settlement::default()
     };
     let run = RunId::new("run_1");
     store.settle(&joined.id, &run, settlement).await.unwrap();
@@ -223,14 +238,8 @@ pub(super) async fn the_state_between_runs_is_kept<B: Bench>(bench: &B) {
     let state = MappingState {
         first_plan_done: true,
         planned_with: "abc".to_owned(),
-        absences: vec![(at(1), 3)],
-        held: Some(Held {
-            id: PlanId::new("p1"),
-            kind: HeldKind::Deletions,
-            side: Side::Google,
-            since: at(1),
-            operations: vec![account()],
-        }),
+        looked_at: Some(at(1)),
+        held: vec![held("p1", &["1", "2"], &["a", "b"])],
         ..MappingState::default()
     };
     let upto = change_set(bench, &joined).await.upto;

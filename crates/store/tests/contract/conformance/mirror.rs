@@ -5,7 +5,7 @@ use sync_engine::model::{Caldav, Cursor, Google, ResourceId, SeriesKey, Uid};
 use sync_engine::observation::Seen;
 use sync_engine::ports::store::{CalendarKey, Store as _};
 
-use super::{answer, keys, part, plan};
+use super::{answer, change_set, keys, part, plan};
 use crate::bench::{Bench, at, foreign, gone, observed, present, tag, unreadable};
 
 pub(super) async fn a_calendar_never_read_is_empty<B: Bench>(bench: &B) {
@@ -126,6 +126,40 @@ pub(super) async fn only_a_reading_shows<B: Bench>(bench: &B) {
     let seen = vec![gone("x"), present("x", "x", "C", "3")];
     store.record(calendar, answer(4, seen)).await.unwrap();
     assert!(!store.mirrored(calendar, &keys(&["x"])).await.unwrap()[0].shown);
+}
+
+pub(super) async fn a_version_named_again_is_shown<B: Bench>(bench: &B) {
+    let joined = bench.join("work", "w").await;
+    let store = bench.store();
+    let calendar = &joined.google;
+    let written = ["x", "y", "z"].map(|name| present(name, name, "A", "1"));
+    store
+        .record(calendar, answer(1, written.into()))
+        .await
+        .unwrap();
+    let buried = vec![gone("z")];
+    store.record(calendar, answer(2, buried)).await.unwrap();
+    let all = keys(&["x", "y", "z"]);
+    let before = store.mirrored(calendar, &all).await.unwrap();
+    let google = change_set(bench, &joined).await.google;
+    assert_eq!(google.len(), 3);
+    let state = store.mapping_state(&joined.id).await.unwrap();
+    let upto = change_set(bench, &joined).await.upto;
+    store.planned(&joined.id, upto, state).await.unwrap();
+    let names = ["x", "z", "never seen"];
+    let listing = Reading {
+        same: names.map(ResourceId::new).into(),
+        ..part(3, Vec::new())
+    };
+    for _ in 0..2 {
+        store.record(calendar, listing.clone()).await.unwrap();
+        let mut after = store.mirrored(calendar, &all).await.unwrap();
+        let shown: Vec<bool> = after.iter().map(|entry| entry.shown).collect();
+        assert_eq!(shown, [true, false, false], "not what is gone or not named");
+        after[0].shown = false;
+        assert_eq!(after, before, "nothing else changes");
+        assert!(change_set(bench, &joined).await.google.is_empty());
+    }
 }
 
 pub(super) async fn what_is_gone_stays_known_and_may_return<B: Bench>(bench: &B) {
@@ -315,4 +349,45 @@ pub(super) async fn calendars_of_one_name_on_two_sides_are_two<B: Bench>(bench: 
         calendar: joined.google.calendar.clone(),
     };
     assert!(store.versions(&google, None).await.unwrap().is_empty());
+}
+
+pub(super) async fn what_a_listing_left_out_is_remembered<B: Bench>(bench: &B) {
+    let joined = bench.join("work", "w").await;
+    let store = bench.store();
+    let calendar = &joined.caldav;
+    let names = ["told", "missed", "moved", "back", "late"];
+    let all = names.map(|name| present(name, name, "A", "1"));
+    store.record(calendar, part(1, all.into())).await.unwrap();
+    let missed = |seconds, name: &str| Reading {
+        unlisted: [ResourceId::new(name)].into(),
+        ..part(seconds, vec![gone(name)])
+    };
+    store
+        .record(calendar, part(2, vec![gone("told")]))
+        .await
+        .unwrap();
+    for name in ["missed", "moved", "back", "never"] {
+        store.record(calendar, missed(3, name)).await.unwrap();
+    }
+    let here = vec![
+        present("elsewhere", "moved", "A", "2"),
+        present("back", "back", "A", "2"),
+    ];
+    store.record(calendar, part(4, here)).await.unwrap();
+    store.record(calendar, missed(5, "late")).await.unwrap();
+    // Said again, it is as old as it was.
+    store.record(calendar, missed(6, "missed")).await.unwrap();
+    let absent = |after| store.absent(calendar, at(after));
+    let id = ResourceId::new;
+    let both = [(id("late"), at(5)), (id("missed"), at(3))];
+    assert_eq!(absent(0).await.unwrap(), both);
+    assert_eq!(absent(2).await.unwrap(), both);
+    assert_eq!(absent(3).await.unwrap(), both[..1]);
+    assert!(
+        store
+            .absent(&joined.google, at(0))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -1,5 +1,7 @@
 //! Each condition of the rules, flipped one by one.
 
+use app::records::KeyScope;
+
 use super::*;
 
 fn rules() -> Rules {
@@ -8,8 +10,10 @@ fn rules() -> Rules {
         base_is_loopback: true,
         host: "localhost".to_owned(),
         origin: "http://localhost:8080".to_owned(),
+        more_hosts: Vec::new(),
         port: 8080,
         proxies: Vec::new(),
+        forward_auth: None,
         proxy_seen: false,
     }
 }
@@ -18,6 +22,10 @@ fn visit(method: Method, area: Area, headers: &[(&str, &str)]) -> Visit {
     Visit {
         peer: "127.0.0.1".parse().unwrap(),
         modern: true,
+        need: match method {
+            Method::GET => Need::Scope(KeyScope::Read),
+            _ => Need::Scope(KeyScope::Admin),
+        },
         method,
         area,
         headers: headers
@@ -32,7 +40,35 @@ type Flip<T> = (&'static str, fn(&mut T));
 /// Headers besides the host, the area, and whether it comes in.
 type Case = (&'static [(&'static str, &'static str)], Area, bool);
 
+/// Headers besides the host.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 const HOST: (&str, &str) = ("host", "localhost:8080");
+
+fn grant(scope: KeyScope) -> Grant {
+    Grant {
+        key_id: "key_1".to_owned(),
+        scope,
+    }
+}
+
+fn with_key(key: Option<KeyScope>) -> Credentials {
+    Credentials {
+        key: key.map_or(Key::Foreign, |scope| Key::Ours(grant(scope))),
+        session: None,
+    }
+}
+
+fn in_session(scope: KeyScope) -> Credentials {
+    Credentials {
+        key: Key::Absent,
+        session: Some(Session {
+            id: "id".into(),
+            csrf: "token".to_owned(),
+            grant: grant(scope),
+        }),
+    }
+}
 
 fn local(rules: &Rules, visit: &Visit) -> bool {
     matches!(
@@ -167,13 +203,13 @@ fn foreign_hosts_are_refused_everywhere_but_at_the_probes() {
     let mut rules = rules();
     rules.host = "sync.example.org".to_owned();
     rules.base_is_loopback = false;
-    let with_key = || Credentials {
-        key: Some(true),
-        session: None,
-    };
+    rules.more_hosts = vec!["caldav-sync".to_owned()];
+    let with_key = || with_key(Some(KeyScope::Admin));
     for (host, ours) in [
         ("sync.example.org", true),
         ("sync.example.org:443", true),
+        ("caldav-sync:8080", true),
+        ("x.caldav-sync", false),
         ("localhost:8080", true),
         ("evil.example", false),
         ("sync.example.org.evil.example", false),
@@ -200,17 +236,117 @@ fn foreign_hosts_are_refused_everywhere_but_at_the_probes() {
 #[test]
 fn keys_let_in_and_wrong_ones_do_not_even_locally() {
     let asked = visit(Method::POST, Area::Api, &[HOST]);
-    let given = |key| Credentials {
-        key: Some(key),
-        session: None,
-    };
     assert!(matches!(
-        decide(&rules(), &asked, given(true)),
+        decide(&rules(), &asked, with_key(Some(KeyScope::Admin))),
         Decision::Enter(Access::Key)
     ));
     assert!(matches!(
-        decide(&rules(), &asked, given(false)),
+        decide(&rules(), &asked, with_key(None)),
         Decision::BadKey
+    ));
+}
+
+#[test]
+fn a_key_and_its_sessions_are_good_for_what_it_was_made_for() {
+    let mut rules = rules();
+    rules.local_access = false;
+    let own = [HOST, ("sec-fetch-site", "same-origin")];
+    let needs = [
+        Need::Scope(KeyScope::Read),
+        Need::Scope(KeyScope::Sync),
+        Need::Scope(KeyScope::Admin),
+        Need::Key,
+    ];
+    for (scope, enough) in [
+        (KeyScope::Read, 1),
+        (KeyScope::Sync, 2),
+        (KeyScope::Admin, 4),
+    ] {
+        for (at, need) in needs.into_iter().enumerate() {
+            let mut asked = visit(Method::POST, Area::Api, &own);
+            asked.need = need;
+            for credentials in [with_key(Some(scope)), in_session(scope)] {
+                let decided = decide(&rules, &asked, credentials);
+                let entered = matches!(decided, Decision::Enter(_));
+                let beyond = matches!(decided, Decision::Beyond);
+                assert_eq!(
+                    (entered, beyond),
+                    (at < enough, at >= enough),
+                    "{scope:?} {need:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_always_needs_the_key_is_closed_to_this_computer_and_to_a_proxy_s_word() {
+    let mut asked = visit(Method::GET, Area::Page, &[HOST]);
+    assert!(local(&rules(), &asked));
+    asked.need = Need::Key;
+    assert!(matches!(
+        decide(&rules(), &asked, Credentials::default()),
+        Decision::SignIn
+    ));
+    let mut forwarded = visit(Method::GET, Area::Page, &[HOST, ("remote-user", "ada")]);
+    forwarded.need = Need::Key;
+    assert!(matches!(
+        decide(&with_proxy(), &forwarded, Credentials::default()),
+        Decision::SignIn
+    ));
+}
+
+/// A proxy on this computer that signs people in.
+fn with_proxy() -> Rules {
+    Rules {
+        proxies: vec!["127.0.0.1".parse().unwrap()],
+        forward_auth: Some("remote-user".to_owned()),
+        ..rules()
+    }
+}
+
+#[test]
+fn whom_a_trusted_proxy_has_signed_in_comes_in_but_not_from_another_site() {
+    let person = ("remote-user", "ada");
+    let cases: [(Method, Headers<'_>, &str, bool); 8] = [
+        (Method::GET, &[person], "127.0.0.1", true),
+        (Method::GET, &[], "127.0.0.1", false),
+        (Method::GET, &[("remote-user", "")], "127.0.0.1", false),
+        (Method::GET, &[person], "192.0.2.1", false),
+        (Method::GET, &[person, person], "127.0.0.1", false),
+        // Without a word about its origin a form proves itself by its token (`input`).
+        (Method::POST, &[person], "127.0.0.1", true),
+        (
+            Method::POST,
+            &[person, ("sec-fetch-site", "cross-site")],
+            "127.0.0.1",
+            false,
+        ),
+        (
+            Method::POST,
+            &[person, ("origin", "null")],
+            "127.0.0.1",
+            false,
+        ),
+    ];
+    for (method, headers, peer, enters) in cases {
+        let all: Vec<_> = [HOST].iter().chain(headers).copied().collect();
+        let mut asked = visit(method, Area::Page, &all);
+        asked.peer = peer.parse().unwrap();
+        let decided = decide(&with_proxy(), &asked, Credentials::default());
+        assert_eq!(
+            matches!(decided, Decision::Enter(Access::Forwarded)),
+            enters,
+            "{headers:?} {peer}"
+        );
+    }
+    // Without the setting the header is a header like any other.
+    let asked = visit(Method::GET, Area::Page, &[HOST, person]);
+    let mut rules = with_proxy();
+    rules.forward_auth = None;
+    assert!(matches!(
+        decide(&rules, &asked, Credentials::default()),
+        Decision::SignIn
     ));
 }
 
@@ -218,13 +354,7 @@ fn keys_let_in_and_wrong_ones_do_not_even_locally() {
 fn in_a_session_only_our_own_pages_change_anything() {
     let mut rules = rules();
     rules.local_access = false;
-    let in_session = || Credentials {
-        key: None,
-        session: Some(Session {
-            id: "id".into(),
-            csrf: "token".to_owned(),
-        }),
-    };
+    let in_session = || in_session(KeyScope::Admin);
     let cases: [Case; 11] = [
         (&[("sec-fetch-site", "same-origin")], Area::Api, true),
         (&[("sec-fetch-site", "none")], Area::Api, true),

@@ -2,14 +2,15 @@
 
 use actix_web::web as aw;
 use app::Mirrored;
+use app::records::{Calendar, Direction};
 use maud::html;
 
 use crate::api::mappings::{Removal, remove};
 use crate::input::Form;
 use crate::pages::shell::{Here, Page, Shell};
-use crate::pages::widgets::calendar;
+use crate::pages::widgets::joined;
 use crate::pages::words::{self, counted};
-use crate::pages::{Answer, redirect};
+use crate::pages::{Answer, declared, redirect};
 
 /// Asks, and says what each answer touches.
 pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
@@ -22,36 +23,67 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
         .map_or(0, |status| status.overview.tracked);
     let events = counted(tracked, "event");
     let title = format!("Delete the mapping {}?", words::mapping_name(&mapping));
-    let google = &mapping.google.facts.name;
+    let place =
+        |calendar: &Calendar| format!("{} “{}”", words::side(calendar.side), calendar.facts.name);
+    let (caldav, google) = (place(&mapping.caldav), place(&mapping.google));
+    let (copies, spared) = match mapping.settings.direction {
+        Direction::CaldavToGoogle => (
+            google,
+            "Nothing changes on the CalDAV side, and events you made in Google yourself are not touched.",
+        ),
+        Direction::GoogleToCaldav => (
+            caldav,
+            "Nothing changes on the Google side, and events you made in CalDAV yourself are not touched.",
+        ),
+        Direction::Bidirectional => (
+            format!("{caldav} and {google}"),
+            "Each event stays where it was made: only the copies of it that caldav-sync made on the \
+             other side are meant.",
+        ),
+    };
     let choices = html! {
         fieldset {
-            legend { "The copies in Google calendar “" (google) "”" }
+            legend { "The copies in " (copies) }
             div.tick {
                 input #keep type="radio" name="mirrored" value="keep" checked aria-describedby="keep-hint";
                 div {
                     label for="keep" { "Keep the copies" }
-                    p.hint #keep-hint { (events) " stay in Google “" (google) "” and no longer follow." }
+                    p.hint #keep-hint { (events) " stay as they are and no longer follow." }
                 }
             }
             div.tick {
                 input #remove type="radio" name="mirrored" value="remove" aria-describedby="remove-hint";
                 div {
                     label for="remove" { "Remove the copies" }
-                    p.hint #remove-hint { (events) " that caldav-sync made are removed from Google “" (google) "”." }
+                    p.hint #remove-hint {
+                        @if mapping.settings.direction == Direction::Bidirectional {
+                            "Of " (events) " in step, the copy that caldav-sync made is removed."
+                        } @else {
+                            (events) " that caldav-sync made are removed from " (copies) "."
+                        }
+                    }
                 }
             }
         }
-        p { "Nothing changes on the CalDAV side, and events you made in Google yourself are not touched." }
+        p { (spared) }
+        @if status.mappings.len() > 1 {
+            p.detail { "A copy that another mapping feeds as well stays, and follows that one from now on." }
+        }
         div.actions {
             button.danger type="submit" { "Delete the mapping" }
             a.button href=(shell.at("/ui/mappings")) { "Keep it" }
         }
     };
+    let choices = if mapping.managed {
+        declared::managed()
+    } else {
+        shell.form(&format!("/ui/mappings/{}/delete", *id), "stack", &choices)
+    };
     let main = html! {
         div.narrow {
             h1 { "Delete this mapping?" }
-            p.lead.pair { (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google)) }
-            section.card { (shell.form(&format!("/ui/mappings/{}/delete", *id), "stack", &choices)) }
+            p.lead.pair { (joined(&mapping)) }
+            section.card { (choices) }
         }
     };
     Ok(shell.show(&Page::new(Here::Mappings, title, main)))

@@ -9,7 +9,7 @@ use crate::api::plan::Counts;
 use crate::failure::Failure;
 use crate::pages::runs::detailed;
 use crate::pages::shell::{Here, Page, Shell};
-use crate::pages::widgets::{calendar, trouble};
+use crate::pages::widgets::{joined, trouble};
 use crate::pages::{Answer, words};
 
 /// Operations shown; the API has them all.
@@ -26,14 +26,33 @@ pub(crate) async fn preview(shell: Shell, id: aw::Path<String>) -> Answer {
     let main = html! {
         p.crumb { a href=(shell.at("/ui/mappings")) { "Mappings" } }
         h1 { "What the next run would do" }
-        p.lead.pair { (calendar(&mapping.caldav)) span.arrow { " → " } (calendar(&mapping.google)) }
+        p.lead.pair { (joined(&mapping)) }
+        @if mapping.restored_at.is_some() {
+            p.notice.warn {
+                "This mapping comes from a backup, and the calendars have moved on since. It does nothing \
+                 until you have seen what it would do and confirmed it here."
+            }
+        }
         @match &plan {
-            Ok(plan) => { (shown(plan)) }
+            Ok(plan) => { (shown(plan, "Nothing to do: both sides are in step.", "Nothing has been written. These are the changes that a run would make now.")) }
             Err(failure) => { (trouble(&failure.error.detail, &failure.error.action, &html! {})) }
         }
         div.actions {
-            @if mapping.settings.enabled {
-                (shell.button(&format!("/ui/mappings/{}/sync", *id), "primary", &html! { "Sync now" }))
+            @if let (true, Ok(plan)) = (mapping.settings.enabled, &plan) {
+                @if mapping.restored_at.is_some() || !plan.operations.is_empty() {
+                    (shell.form(&format!("/ui/mappings/{}/sync", *id), "inline", &html! {
+                        input type="hidden" name="plan_id" value=(plan.plan_id);
+                        button.primary type="submit" {
+                            @if mapping.restored_at.is_none() { "Do exactly this" }
+                            @else if plan.operations.is_empty() { "Confirm, and run from now on" }
+                            @else { "Confirm: do exactly this, and run from now on" }
+                        }
+                    }))
+                }
+            } @else if mapping.settings.enabled && mapping.restored_at.is_some() {
+                a.button.primary href={ (shell.at("/ui/mappings/")) (*id) "/preview" } { "Look again" }
+            } @else if mapping.settings.enabled {
+                (shell.button(&format!("/ui/mappings/{}/sync", *id), "primary", &html! { "Try a sync" }))
             } @else {
                 (shell.button(&format!("/ui/mappings/{}/resume", *id), "primary", &html! { "Resume" }))
             }
@@ -46,23 +65,26 @@ pub(crate) async fn preview(shell: Shell, id: aw::Path<String>) -> Answer {
     Ok(shell.show(&page))
 }
 
-fn shown(plan: &PreviewPlan) -> Markup {
-    let counts = Counts::of(&plan.operations);
+/// A plan: counts, operations, what the guard would hold, conflicts and warnings. `nothing` is said
+/// when there is nothing to do, else `lead`.
+pub(crate) fn shown(plan: &PreviewPlan, nothing: &str, lead: &str) -> Markup {
+    let counts = Counts::of(plan);
     html! {
-        @if plan.operations.is_empty() && plan.held.is_empty() {
-            p.notice.good { "Nothing to do: both sides are in step." }
+        @if plan.operations.is_empty() && plan.held.is_empty() && counts.conflict == 0 {
+            p.notice.good { (nothing) }
         } @else {
-            p { "Nothing has been written. These are the changes that a run would make now." }
+            p { (lead) }
             dl.counts {
                 div { dt { "Add" } dd { (counts.insert) } }
                 div { dt { "Change" } dd { (counts.update) } }
                 div { dt { "Remove" } dd { (counts.delete) } }
+                @if counts.conflict > 0 { div { dt { "Conflicts" } dd { (counts.conflict) } } }
             }
-            (listed(&plan.operations))
+            @if !plan.operations.is_empty() { (listed(&plan.operations)) }
         }
         @if !plan.held.is_empty() {
             h2 { "Held back" }
-            p { "So many removals at once look like an accident. A run does not make them." }
+            p { "A run does not do these: it asks you first." }
             (listed(&plan.held))
         }
         @if !plan.warnings.is_empty() {
