@@ -31,6 +31,7 @@ mod lost;
 mod merging;
 mod one_way;
 pub mod operation;
+mod orphans;
 mod party;
 mod sharing;
 mod steps;
@@ -38,6 +39,7 @@ mod telling;
 mod two_way;
 mod undoing;
 mod vanished;
+mod words;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,6 +235,7 @@ pub fn plan(input: &PlanInput) -> Plan {
         Direction::Bidirectional => both_ways(input, &mut plan),
     }
     loops::stop(&mut plan, input);
+    orphans::spare(&mut plan);
     plan.groups
         .sort_by(|a, b| (a.weight, &a.row.key).cmp(&(b.weight, &b.row.key)));
     plan.warnings

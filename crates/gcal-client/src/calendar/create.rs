@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use sync_engine::model::{Fields, Google, OverrideValue, ResourceId};
 use sync_engine::observation::Seen;
 use sync_engine::ports::{Create, Written};
@@ -165,7 +166,7 @@ impl GoogleCalendar {
                     calendar: request.calendar,
                     event: request.event,
                     etag: request.etag,
-                    body: request.body,
+                    body: over_whatever_was(request.body),
                 };
                 self.session().call(&patch).await
             }
@@ -178,6 +179,20 @@ impl GoogleCalendar {
         let seconds = Duration::from_secs(1 << attempt.saturating_sub(1).min(3));
         time.sleep(seconds).await;
     }
+}
+
+/// The body of a PATCH that leaves nothing of the times and the rule that were there: of a bare
+/// tombstone it is not known whether they were days or instants.
+fn over_whatever_was(mut body: Body) -> Body {
+    for edge in ["start", "end"] {
+        if let Some(Value::Object(time)) = body.get_mut(edge) {
+            for name in ["date", "dateTime", "timeZone"] {
+                time.entry(name).or_insert(Value::Null);
+            }
+        }
+    }
+    body.entry("recurrence").or_insert(Value::Null);
+    body
 }
 
 /// What is written: the master, or the override that stands alone.

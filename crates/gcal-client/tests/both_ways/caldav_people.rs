@@ -66,7 +66,7 @@ fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
 /// A person edits an event, deletes one, or makes a new one.
 pub(crate) fn edit(dice: &mut Dice, both: &Both) {
     let all = both.dav.all();
-    let copies_only = both.mapping.direction == Direction::GoogleToCaldav;
+    let copies_only = both.for_good == Some(Direction::GoogleToCaldav);
     let nth = dice.index(if copies_only {
         all.len().max(1)
     } else {

@@ -277,7 +277,7 @@ fn restored(dice: &mut Dice, hands: &Hands<'_>, all: &[Value]) {
         .patch(DEFAULT_ACCOUNT, id, json!({"status": "confirmed"}));
     tell(&format!("Google restores {id}: {}", done.is_ok()));
     if done.is_ok() {
-        hands.both.google_made(id);
+        hands.both.google_restored(id);
     }
 }
 

@@ -10,6 +10,7 @@ use sync_engine::projection::Privacy;
 use super::checks::Broken;
 use super::dav::Moods;
 use super::dice::Dice;
+use super::whims::Whims;
 use super::world::{Both, tell};
 use super::{caldav_people, google_people, trouble};
 
@@ -69,9 +70,18 @@ fn world(dice: &mut Dice, seed: u64, direction: Direction) -> Both {
     both
 }
 
-async fn live(seed: u64, direction: Direction) -> Result<(), Broken> {
+/// Whether somebody changes the settings meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settings {
+    Stay,
+    Change,
+}
+
+async fn live(seed: u64, direction: Direction, settings: Settings) -> Result<(), Broken> {
     let mut dice = Dice::new(seed);
     let mut both = world(&mut dice, seed, direction);
+    both.for_good = (settings == Settings::Stay).then_some(direction);
+    let mut whims = (settings == Settings::Change).then(|| Whims::new(seed, &both));
     let calm = seed.is_multiple_of(4);
     for _ in 0..10 {
         dice.at(both.world.sim.now());
@@ -101,14 +111,21 @@ async fn live(seed: u64, direction: Direction) -> Result<(), Broken> {
         if dice.one_in(12) {
             both.world.sim.advance(SignedDuration::from_hours(20));
         }
+        if let Some(whims) = &mut whims {
+            whims.strike(&mut both);
+        }
         if both.try_run().await.is_err() {
             // The program died: it starts again from what was stored.
             both.store = both.store.clone();
         }
     }
     both.store = both.store.clone();
+    if let Some(whims) = whims {
+        whims.end(&mut both);
+    }
     both.settled(&mut dice).await?;
-    both.found_again(&mut dice).await
+    both.found_again(&mut dice, settings == Settings::Stay)
+        .await
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -121,7 +138,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Lives the seeds of one part; each by itself, so that all that fail are known.
-fn lives(direction: Direction, name: &str, part: u64) {
+fn lives(direction: Direction, settings: Settings, name: &str, part: u64) {
     let runtime = runtime();
     let seeds: Vec<u64> = match number("SEED") {
         Some(seed) if part == 0 => vec![seed],
@@ -134,7 +151,9 @@ fn lives(direction: Direction, name: &str, part: u64) {
     };
     let mut failed = Vec::new();
     for seed in seeds {
-        let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(live(seed, direction))));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(live(seed, direction, settings))
+        }));
         let broken = match result {
             Ok(Ok(())) => continue,
             Ok(Err(broken)) => broken,
@@ -156,40 +175,53 @@ fn lives(direction: Direction, name: &str, part: u64) {
 }
 
 /// Seeds that failed once, lived both ways.
-const ONCE: [u64; 24] = [
+const ONCE: [u64; 32] = [
     61427, 70060, 73268, 80873, 81700, 81934, 83594, 84890, 86485, 86506, 88310, 91144, 91187,
     92301, 95000, 95271, 97843, 103_237, 107_439, 108_945, 122_723, 134_115, 140_355, 165_690,
+    235_420, 240_747, 243_781, 262_675, 275_821, 290_902, 320_304, 323_653,
 ];
+
+/// And those with settings that change.
+const ONCE_CHANGED: [u64; 4] = [204_569, 205_764, 207_301, 210_773];
 
 #[test]
 fn lives_that_failed_once() {
     let runtime = runtime();
-    for seed in ONCE {
-        if let Err(broken) = runtime.block_on(live(seed, Direction::Bidirectional)) {
-            panic!("both_ways seed {seed}: {}\n{}", broken.what, broken.detail);
+    let stay = ONCE.map(|seed| (seed, Settings::Stay));
+    let change = ONCE_CHANGED.map(|seed| (seed, Settings::Change));
+    for (seed, settings) in stay.into_iter().chain(change) {
+        let life = live(seed, Direction::Bidirectional, settings);
+        if let Err(broken) = runtime.block_on(life) {
+            panic!(
+                "seed {seed}, {settings:?}: {}\n{}",
+                broken.what, broken.detail
+            );
         }
     }
 }
 
 macro_rules! directions {
-    ($($(#[$attribute:meta])* $name:ident $direction:ident $part:literal)*) => {$(
+    ($($(#[$attribute:meta])* $name:ident $direction:ident $settings:ident $part:literal)*) => {$(
         #[test]
         $(#[$attribute])*
         fn $name() {
             let name = stringify!($name);
-            lives(Direction::$direction, &name[..name.len() - 2], $part);
+            lives(Direction::$direction, Settings::$settings, &name[..name.len() - 2], $part);
         }
     )*};
 }
 
 directions! {
-    caldav_to_google_0 CaldavToGoogle 0
-    caldav_to_google_1 CaldavToGoogle 1
-    caldav_to_google_2 CaldavToGoogle 2
-    google_to_caldav_0 GoogleToCaldav 0
-    google_to_caldav_1 GoogleToCaldav 1
-    google_to_caldav_2 GoogleToCaldav 2
-    both_ways_0 Bidirectional 0
-    both_ways_1 Bidirectional 1
-    both_ways_2 Bidirectional 2
+    caldav_to_google_0 CaldavToGoogle Stay 0
+    caldav_to_google_1 CaldavToGoogle Stay 1
+    caldav_to_google_2 CaldavToGoogle Stay 2
+    google_to_caldav_0 GoogleToCaldav Stay 0
+    google_to_caldav_1 GoogleToCaldav Stay 1
+    google_to_caldav_2 GoogleToCaldav Stay 2
+    both_ways_0 Bidirectional Stay 0
+    both_ways_1 Bidirectional Stay 1
+    both_ways_2 Bidirectional Stay 2
+    changed_0 Bidirectional Change 0
+    changed_1 Bidirectional Change 1
+    changed_2 Bidirectional Change 2
 }

@@ -1,7 +1,7 @@
 //! What went wrong in lives that were lived by seed, each as a story of its own.
 
 use serde_json::{Value, json};
-use simulators::google::{DEFAULT_ACCOUNT, GoogleSimConfig};
+use simulators::google::{DEFAULT_ACCOUNT, Fault, GoogleSimConfig};
 use sync_engine::mapping::{ConflictPolicy, Direction};
 use sync_engine::memory::MemoryStore;
 use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Series};
@@ -236,4 +236,38 @@ async fn a_copy_made_in_place_of_a_native_has_the_same_form_without_the_database
     both.run().await;
     let after = both.world.sim.counts().writes_total() + both.dav.writes();
     assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_copy_whose_creation_was_interrupted_is_no_orphan_when_it_is_taken_up() {
+    let both = both(GoogleSimConfig::default().knobs(|knobs| knobs.invisible_for = 3));
+    let mut series = daily();
+    let master = series.master.as_mut().unwrap();
+    let rules = ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;COUNT=3"];
+    master.recurrence = Some(Recurrence {
+        rules: rules
+            .iter()
+            .map(|rule| Rule::parse(rule).unwrap())
+            .collect(),
+        ..Recurrence::default()
+    });
+    both.put("one", &series);
+    runs(&both, 3).await;
+    assert_eq!(both.world.alive(), 5);
+    // Once only: it is made, and nobody is told. The next attempt is refused, so it waits.
+    both.put("one", &Series::single(event("Once", "2026-11-10T10:00:00")));
+    let sim = &both.world.sim;
+    sim.fault(Fault::lost_answer("events.insert"));
+    both.run().await;
+    sim.fault(Fault::status("events.insert", 400, "invalid"));
+    both.run().await;
+    // Its listing shows a copy that nothing knows.
+    for _ in 0..4 {
+        for held in both.store.held(&both.mapping.id) {
+            both.store.approve(&both.mapping.id, &held.id);
+        }
+        both.run().await;
+    }
+    assert!(both.dav.all().contains_key("one"), "deleted at its source");
+    both.settles("an event that stopped repeating").await;
 }

@@ -28,4 +28,5 @@ mod life;
 mod lived;
 mod shown;
 mod trouble;
+mod whims;
 mod world;

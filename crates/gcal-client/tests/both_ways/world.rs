@@ -13,10 +13,10 @@ use sync_engine::identity::OriginTag;
 use sync_engine::mapping::{DeletionLimit, Direction, Mapping};
 use sync_engine::memory::{MemoryError, MemoryStore};
 use sync_engine::model::{
-    AccountId, CalendarId, Fields, MappingId, OverrideValue, RunId, Series, Uid,
+    AccountId, CalendarId, Fields, MappingId, OverrideValue, PlanId, RunId, Series, Uid,
 };
 use sync_engine::ports::Clock;
-use sync_engine::ports::store::CalendarKey;
+use sync_engine::ports::store::{CalendarKey, Store as _};
 use sync_engine::report::RunReport;
 use sync_engine::run::Run;
 
@@ -36,6 +36,15 @@ pub(crate) struct Ledger {
     pub(crate) google: BTreeSet<String>,
     /// How often people did something.
     pub(crate) edits: u64,
+    /// A run wrote to the side its direction does not lead to.
+    pub(crate) wrong_side: bool,
+}
+
+/// A count for each side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sided {
+    caldav: u64,
+    google: u64,
 }
 
 pub(crate) struct Both {
@@ -43,6 +52,8 @@ pub(crate) struct Both {
     pub(crate) dav: Dav,
     pub(crate) store: MemoryStore,
     pub(crate) mapping: Mapping,
+    /// The way it goes, where nobody changes that.
+    pub(crate) for_good: Option<Direction>,
     pub(crate) ledger: Mutex<Ledger>,
     /// What went wrong in earlier runs, for the one who reads a failure.
     runs: AtomicU32,
@@ -73,6 +84,7 @@ impl Both {
             world,
             store: MemoryStore::new(),
             mapping,
+            for_good: None,
             ledger: Mutex::default(),
             runs: AtomicU32::new(0),
         }
@@ -80,6 +92,73 @@ impl Both {
 
     pub(crate) async fn try_run(&self) -> Result<RunReport, MemoryError> {
         self.world.sim.advance(SignedDuration::from_mins(11));
+        let writes = self.writes();
+        let report = self.run_exactly(None).await;
+        self.keep_to_its_side(writes);
+        report
+    }
+
+    /// Nothing is in the way: the run does exactly what a look at it said before.
+    pub(crate) async fn foreseen_run(&self) -> Result<RunReport, MemoryError> {
+        self.world.sim.advance(SignedDuration::from_mins(11));
+        let writes = self.writes();
+        let plan = self.foreseen().await;
+        let report = self.run_exactly(plan).await;
+        self.keep_to_its_side(writes);
+        report
+    }
+
+    /// Writes at both sides so far.
+    fn writes(&self) -> Sided {
+        Sided {
+            caldav: self.dav.writes(),
+            google: self.world.sim.counts().writes_total(),
+        }
+    }
+
+    /// P5, for one run: only what its direction leads to was written.
+    fn keep_to_its_side(&self, before: Sided) {
+        let after = self.writes();
+        let caldav = self.towards_google() && after.caldav > before.caldav;
+        let google = self.towards_caldav() && after.google > before.google;
+        if caldav || google {
+            self.ledger.lock().unwrap().wrong_side = true;
+        }
+    }
+
+    /// What the next run would do, asked of a copy of what is stored.
+    async fn foreseen(&self) -> Option<PlanId> {
+        let open = self.store.open_intents(&self.mapping.id).await.unwrap();
+        // What a run finds out about an interrupted one, and a calendar that shows new events only
+        // after a while, make it another plan.
+        let mut late = 0;
+        self.world.sim.knobs(|knobs| late = knobs.invisible_for);
+        if !open.is_empty() || late > 0 {
+            return None;
+        }
+        let store = self.store.clone();
+        let google = self.world.calendar();
+        let clock = SimTime(self.world.sim.clone());
+        let stop = AtomicBool::new(false);
+        let look = Run {
+            mapping: &self.mapping,
+            id: RunId::new("look"),
+            caldav: &self.dav,
+            google: &google,
+            store: &store,
+            clock: &clock,
+            stop: &stop,
+            round: None,
+            joining: None,
+            only: None,
+        };
+        let writes = self.writes();
+        let guarded = look.preview().await.unwrap().ok();
+        assert_eq!(self.writes(), writes, "a preview wrote");
+        guarded.map(|guarded| guarded.id())
+    }
+
+    async fn run_exactly(&self, only: Option<PlanId>) -> Result<RunReport, MemoryError> {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         let google = self.world.calendar();
         let clock = SimTime(self.world.sim.clone());
@@ -94,7 +173,7 @@ impl Both {
             stop: &stop,
             round: None,
             joining: None,
-            only: None,
+            only,
         };
         let before = self.world.sim.log().len();
         let report = run.run().await;
@@ -113,6 +192,9 @@ impl Both {
         }
         if std::env::var("TELL").is_ok() {
             Self::tell(number, report.as_ref().ok());
+        }
+        if std::env::var("TELL").is_ok_and(|tell| tell == "3") {
+            eprintln!("{}", self.broken("rows", "").detail);
         }
         report
     }
@@ -217,6 +299,24 @@ impl Both {
         Uid::new(uid.map_or_else(|| format!("{id}@google.com"), str::to_owned))
     }
 
+    /// A person took this out of Google's bin. If its copy was deleted meanwhile, the policy decides.
+    pub(crate) fn google_restored(&self, id: &str) {
+        let uid = self.google_uid(id);
+        let pair = self.mapping.pair();
+        let names = (0..6).map(|n| OriginTag::new(&pair, &uid, None, n).caldav_name());
+        let rows = self.store.rows_of(&self.mapping.id);
+        let linked = rows.iter().any(|row| {
+            let google = row.links.google.as_ref();
+            row.links.caldav.is_some()
+                && google.is_some_and(|link| link.keys.iter().any(|key| key.as_str() == id))
+        });
+        if linked && !names.into_iter().any(|name| self.dav.look(&name).is_some()) {
+            self.ledger.lock().unwrap().edits += 1;
+            return;
+        }
+        self.google_made(id);
+    }
+
     /// A person made this at Google.
     pub(crate) fn google_made(&self, id: &str) {
         let mut ledger = self.ledger.lock().unwrap();
@@ -233,7 +333,8 @@ impl Both {
             let (Some(caldav), Some(google)) = (&row.links.caldav, &row.links.google) else {
                 continue;
             };
-            if google.keys.iter().any(|key| key.as_str() == id) {
+            // One of several single events is an occurrence, and the series stays.
+            if !google.expanded && google.keys.iter().any(|key| key.as_str() == id) {
                 for (_, name) in &caldav.resources {
                     ledger.caldav.remove(name.as_str());
                 }

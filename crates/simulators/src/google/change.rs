@@ -291,8 +291,9 @@ fn save(
                     row.by_cascade = false;
                 }
                 calendar.touch(&exception, now);
-            } else if revive && cascade && call.person {
-                // Out of the bin without its exceptions: they are holes now, and are told of.
+            } else if revive && call.person {
+                // Out of the bin without its exceptions: they are holes now, and are told of, as are
+                // those it had before. Whoever forgot the series learns of them only so.
                 calendar.touch(&exception, now);
             } else if knobs.touch_exceptions && !quiet {
                 calendar.touch(&exception, now);

@@ -5,7 +5,7 @@
 //! own echo. Where both show the same already, the echoes are set anew without a write.
 
 use crate::diff::{self, Standing, differing};
-use crate::model::{ComponentKey, Field, FieldSet, Fields, Series};
+use crate::model::{ComponentKey, Field, FieldSet, Fields, RecurrenceId, Series};
 use crate::ports::side::Change;
 use crate::recurrence::Given;
 
@@ -23,6 +23,8 @@ pub(super) struct Comparing<'a> {
     pub(super) visibility: bool,
     /// What the wanted master gives.
     pub(super) given: Option<Given>,
+    /// What the target's master gives, where none is wanted.
+    pub(super) gives: Option<Given>,
 }
 
 /// What a component needs.
@@ -83,6 +85,17 @@ impl Comparing<'_> {
         }
     }
 
+    /// The single events of an expanded series have no master that could change: what the target's
+    /// series gives by itself needs no exception, and one would not be kept.
+    fn inherits_it(&self, id: RecurrenceId, want: &Standing, now: &Standing) -> bool {
+        let (Some(gives), Standing::Own(want), Standing::Inherit(now)) = (&self.gives, want, now)
+        else {
+            return false;
+        };
+        let mut differ = differing(want, now).into_iter();
+        differ.all(|field| field == Field::Visibility && !self.visibility) && gives.at(id)
+    }
+
     pub(super) fn an_override(&self, key: &ComponentKey, apart: bool) -> Need {
         let ComponentKey::Override(id) = key else {
             return Need::Nothing;
@@ -95,6 +108,9 @@ impl Comparing<'_> {
         let target = self.target_changed(key) || differs;
         if !(self.source_changed(key) || target && self.restore) {
             return Need::Nothing;
+        }
+        if self.inherits_it(*id, &want, &now) {
+            return Need::Agree;
         }
         let occurs = self.given.as_ref().is_some_and(|given| given.at(*id));
         let set = |want: &Fields, now: &Fields| {

@@ -55,6 +55,10 @@ pub(super) fn update<A: SideTag, B: Sided>(
         anew: flow.reproject,
         visibility: flow.target().visibility,
         given: master.map(|master| Given::of(master, flow.floating)),
+        gives: match (master, &b.series.master) {
+            (None, Some(shown)) => Some(Given::of(shown, flow.floating)),
+            _ => None,
+        },
     };
     let mut restored = true;
     for key in keys(&comparing, b, &a_echo) {

@@ -226,10 +226,12 @@ impl Writing<'_, '_> {
                     spares.push((key, self.untouched(&key, Side::Caldav)));
                 }
                 None => {
-                    agrees.push((key, value(self.merging.google.now, &key)));
+                    let mut now = value(self.merging.google.now, &key);
                     if let Some(Crossing::Fields(fields)) = self.gathered.to_google.get(&key) {
+                        self.keep_taken_back(&key, fields, now.as_mut());
                         spares.push((key, Some(fields.clone())));
                     }
+                    agrees.push((key, now));
                 }
                 // Google has yet to be told.
                 Some(carried) if carried.mover == Side::Google => spares.push((key, None)),
@@ -244,6 +246,25 @@ impl Writing<'_, '_> {
             agrees,
             spares,
         )
+    }
+
+    /// What Google has yet to take back still counts as changed there: CalDAV, where nobody changed
+    /// it, would not tell.
+    fn keep_taken_back(&self, key: &ComponentKey, fields: &FieldSet, now: Option<&mut Value>) {
+        let (caldav, google) = (&self.merging.caldav, &self.merging.google);
+        let (Some(here), Some(agreed_here), Some(agreed_there), Some(now)) = (
+            caldav.now.own_fields(key),
+            caldav.echo.own_fields(key),
+            google.echo.own_fields(key),
+            now.and_then(Value::fields_mut),
+        ) else {
+            return;
+        };
+        for field in fields {
+            if diff::same(*field, here, agreed_here) {
+                diff::copy(*field, agreed_there, now);
+            }
+        }
     }
 
     fn to_google(&self, want: &Projected, changes: &[ComponentChange]) -> Option<Step> {

@@ -192,6 +192,8 @@ impl Merging<'_> {
         self.decide(row, key, gathered, plan);
         if let Some(copy) = row.copy.filter(|_| self.anew) {
             self.in_line(key, copy, gathered.open, gathered);
+        } else if self.anew && !gathered.open {
+            self.level(row, key, gathered, plan);
         }
         if gathered.open {
             gathered.waits.insert(key);
@@ -291,6 +293,10 @@ impl Merging<'_> {
             Changed::Fields(set) => Crossing::Fields(set.clone()),
             Changed::Not | Changed::Whole => Crossing::Whole,
         };
+        if self.inherits_it(&key, from, gathered) {
+            gathered.agreed.push(key);
+            return;
+        }
         match self.write(&key, from, Some(&crossing)) {
             Need::Nothing => {}
             Need::Agree => gathered.agreed.push(key),
@@ -325,6 +331,9 @@ impl Merging<'_> {
         let drifted = kind(&self.party(from).out) != kind(&self.party(copy).out);
         // What only the copy's own words tell from its master is its own.
         if key == ComponentKey::Master || !drifted || self.party(copy).says_by_words(&key) {
+            return;
+        }
+        if self.inherits_it(&key, from, gathered) {
             return;
         }
         if let Need::Write(_) = self.write(&key, from, Some(&Crossing::Whole)) {
@@ -425,7 +434,7 @@ impl Merging<'_> {
     }
 
     /// Whether a field is the same on both sides, as far as either can hold it.
-    fn same(&self, field: Field, key: &ComponentKey) -> bool {
+    pub(super) fn same(&self, field: Field, key: &ComponentKey) -> bool {
         let alike = |out: &Party<'_>, now: &Party<'_>| {
             let (out, now) = (Standing::of(&out.out, key), Standing::of(now.now, key));
             matches!((out.fields(), now.fields()), (Some(out), Some(now))

@@ -1,0 +1,97 @@
+//! Words of their own: what a rule keeps from crossing lets two sides of one event say it differently
+//! though neither was changed. When the rule is over, that is a conflict like any other; and an override
+//! may say what the other side's master says by itself.
+
+use super::Plan;
+use super::contest::Ruling;
+use super::gathered::Gathered;
+use super::merging::Merging;
+use crate::diff::{self, Standing, differing};
+use crate::model::{ComponentKey, Field, FieldSet, Series, Side};
+use crate::row::Row;
+
+impl Merging<'_> {
+    /// Decides about the texts that a rule kept apart.
+    pub(super) fn level(
+        &self,
+        row: &Row,
+        key: ComponentKey,
+        gathered: &mut Gathered,
+        plan: &mut Plan,
+    ) {
+        let apart = self.kept_apart(&key);
+        if apart.is_empty() {
+            return;
+        }
+        gathered.contested = true;
+        match self.contest(row, key).settle(&apart, plan) {
+            Ruling::Open => gathered.open = true,
+            Ruling::All(side) => {
+                for field in apart {
+                    gathered.cross_field(key, side.other(), field);
+                }
+            }
+            Ruling::Each(sides) => {
+                for field in apart {
+                    let from = sides.get(&field).copied().unwrap_or(Side::Google);
+                    gathered.cross_field(key, from.other(), field);
+                }
+            }
+        }
+    }
+
+    /// Texts that may cross both ways, differ, and were changed on neither side.
+    fn kept_apart(&self, key: &ComponentKey) -> FieldSet {
+        let (caldav, google) = (&self.caldav, &self.google);
+        let says = |series| match Standing::of(series, key) {
+            Standing::Own(fields) => Some(fields),
+            _ => None,
+        };
+        let (Some(here), Some(there)) = (says(caldav.now), says(google.now)) else {
+            return FieldSet::new();
+        };
+        let (Some(here_before), Some(there_before)) = (says(&caldav.echo), says(&google.echo))
+        else {
+            return FieldSet::new();
+        };
+        [Field::Title, Field::Description, Field::Location]
+            .into_iter()
+            .filter(|field| caldav.mask.contains(field) && google.mask.contains(field))
+            .filter(|field| {
+                diff::same(*field, &here, &here_before)
+                    && diff::same(*field, &there, &there_before)
+                    && !self.same(*field, key)
+            })
+            .collect()
+    }
+
+    /// Whether what an override of `from` says is what the other side's master says by itself: the two
+    /// masters have different words, and an override that says what its master says is none.
+    pub(super) fn inherits_it(
+        &self,
+        key: &ComponentKey,
+        from: Side,
+        gathered: &mut Gathered,
+    ) -> bool {
+        let master_stays = !gathered
+            .towards(from.other())
+            .contains_key(&ComponentKey::Master);
+        let source = self.party(from);
+        let other = self.party(from.other()).now;
+        let shows = Standing::of(other, key);
+        match (Standing::of(&source.out, key), shows) {
+            (Standing::Own(says), Standing::Inherit(shows)) if master_stays => {
+                differing(&says, &shows).is_disjoint(&source.mask) && self.takes_place(key, other)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a series takes place at an override's time by itself.
+    fn takes_place(&self, key: &ComponentKey, series: &Series) -> bool {
+        match (key.recurrence_id(), &series.master) {
+            (Some(id), Some(master)) => self.given(master).at(id),
+            _ => false,
+        }
+    }
+}
