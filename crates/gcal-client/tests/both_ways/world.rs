@@ -177,7 +177,7 @@ impl Both {
         };
         let before = self.world.sim.log().len();
         let report = run.run().await;
-        if std::env::var("TELL").is_ok_and(|tell| tell == "2") {
+        if std::env::var("TELL").is_ok_and(|tell| tell != "1") {
             for entry in self.world.sim.log().iter().skip(before) {
                 let body = entry.body.as_ref().map(ToString::to_string);
                 eprintln!(

@@ -329,8 +329,15 @@ impl Merging<'_> {
             Standing::Own(_) => 2,
         };
         let drifted = kind(&self.party(from).out) != kind(&self.party(copy).out);
-        // What only the copy's own words tell from its master is its own.
-        if key == ComponentKey::Master || !drifted || self.party(copy).says_by_words(&key) {
+        if key == ComponentKey::Master || !drifted {
+            return;
+        }
+        // What only the copy's own words tell from its master is its own, where it takes place.
+        let off = kind(&self.party(from).out) == 1;
+        if !off
+            && self.party(copy).says_by_words(&key)
+            && self.takes_place(&key, self.party(copy).now)
+        {
             return;
         }
         if self.inherits_it(&key, from, gathered) {

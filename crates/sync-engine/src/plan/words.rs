@@ -88,7 +88,7 @@ impl Merging<'_> {
     }
 
     /// Whether a series takes place at an override's time by itself.
-    fn takes_place(&self, key: &ComponentKey, series: &Series) -> bool {
+    pub(super) fn takes_place(&self, key: &ComponentKey, series: &Series) -> bool {
         match (key.recurrence_id(), &series.master) {
             (Some(id), Some(master)) => self.given(master).at(id),
             _ => false,

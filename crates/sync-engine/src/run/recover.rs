@@ -76,6 +76,7 @@ where
             intent: Some(intent.id.clone()),
             rows: vec![resolved(
                 row,
+                &intent.row,
                 operation,
                 seen.first(),
                 was_gone,
@@ -127,6 +128,7 @@ where
 /// The row after an intent is resolved; it is planned again at once.
 fn resolved<B: Sided>(
     mut row: Row,
+    planned: &Row,
     operation: &Operation<B>,
     seen: Option<&Seen<B>>,
     was_gone: bool,
@@ -161,6 +163,11 @@ fn resolved<B: Sided>(
                 || !(untouched(operation, observation.etag.as_ref())
                     || settle::stands_as_before(&row, operation, observation, floating));
             if arrived {
+                if matches!(operation.write, Write::Create(_)) {
+                    // What the plan made of the row when it was to stand here.
+                    row.copy = planned.copy;
+                    row.state = planned.state;
+                }
                 settle::written(&mut row, operation, &observation.resource, None, floating);
                 if let Some(link) = row.link_mut::<B>() {
                     settle::know(link, observation.series.clone());

@@ -82,7 +82,7 @@ pub(super) fn written<B: SideTag>(
             }
         }
         if let Some(observation) = shown {
-            settle_whole(link, observation, &keys);
+            settle_whole(link, observation, &keys, operation, sent);
         }
         let own = match keys.as_slice() {
             [key @ ComponentKey::Override(_)] if apart(operation) => *key,
@@ -240,11 +240,14 @@ fn own(
     }
 }
 
-/// A master's answer also shows its EXDATEs: those that were agreed on are taken as shown.
+/// A master's answer also shows its EXDATEs: those that were agreed on are taken as shown, those that
+/// the other side has yet to hear of are not.
 fn settle_whole<B: SideTag>(
     link: &mut Link<B>,
     observation: &Observation<B>,
     keys: &[ComponentKey],
+    operation: &Operation<B>,
+    sent: &Series,
 ) {
     let Content::Series(series) = &observation.content else {
         return;
@@ -253,7 +256,10 @@ fn settle_whole<B: SideTag>(
         return;
     }
     for (id, value) in &series.overrides {
-        if *value == OverrideValue::Cancelled {
+        let key = ComponentKey::Override(*id);
+        let agreed = Standing::of(sent, &key) == Standing::Cancelled
+            && spares(operation, &key) != Some(&None);
+        if *value == OverrideValue::Cancelled && agreed {
             link.echo.overrides.insert(*id, OverrideValue::Cancelled);
         }
     }
