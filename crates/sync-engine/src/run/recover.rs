@@ -17,7 +17,7 @@ use crate::plan::operation::{Operation, Step, Write};
 use crate::ports::Clock;
 use crate::ports::side::{SidePort, Target};
 use crate::ports::store::{Intent, RowChange, Settlement, Store};
-use crate::row::Row;
+use crate::row::{Link, Row};
 use crate::sided::Sided;
 
 impl<C, G, S, K> Run<'_, C, G, S, K>
@@ -164,9 +164,13 @@ fn resolved<B: Sided>(
                     || settle::stands_as_before(&row, operation, observation, floating));
             if arrived {
                 if matches!(operation.write, Write::Create(_)) {
-                    // What the plan made of the row when it was to stand here.
+                    // What the plan made of the row when it was to stand here, in place of whatever was.
                     row.copy = planned.copy;
                     row.state = planned.state;
+                    let known = |link: &Link<B>| link.keys.contains(&observation.series);
+                    if planned.link::<B>().is_none() && !row.link::<B>().is_some_and(known) {
+                        *row.link_mut::<B>() = None;
+                    }
                 }
                 settle::written(&mut row, operation, &observation.resource, None, floating);
                 if let Some(link) = row.link_mut::<B>() {
