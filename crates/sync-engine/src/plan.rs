@@ -32,6 +32,7 @@ mod merging;
 mod one_way;
 pub mod operation;
 mod party;
+pub(crate) mod rewinding;
 mod sharing;
 mod steps;
 mod telling;

@@ -14,7 +14,7 @@ use crate::mirror::{CalendarState, Mirrored, Reading};
 use crate::model::time::Timestamp;
 use crate::model::{
     AccountId, Both, CalendarId, ConflictId, Etag, Family, IntentId, MappingId, PlanId, ResourceId,
-    RunId, SeriesKey, Side, SideTag, Uid,
+    RunId, Series, SeriesKey, Side, SideTag, Uid,
 };
 use crate::plan::operation::Step;
 use crate::report::{EventRecord, RunReport};
@@ -55,6 +55,11 @@ pub struct Undoable {
     pub row: Row,
     /// The write; it carries what the target showed before.
     pub step: Step,
+    /// What the target showed of the written components afterwards: what shows something else by
+    /// now was changed since. `None` in what older versions stored: there what was sent stands for
+    /// it.
+    #[serde(default)]
+    pub left: Option<Box<Series>>,
 }
 
 /// What was written down before a remote write, so that a crash leaves a question that reading the

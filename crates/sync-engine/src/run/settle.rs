@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::observation::{Content, Observation};
 use crate::plan::operation::{After, Operation, Value, Write};
+use crate::plan::rewinding;
 use crate::ports::side::{Change, Create};
 use crate::row::{Link, Row, RowState};
 use crate::snapshot::{exception_id, inherited};
@@ -95,6 +96,29 @@ pub(super) fn written<B: SideTag>(
         row.state = RowState::SetAside;
         row.aside = None;
     }
+}
+
+/// What the written side showed of the written components after a write that it proved.
+pub(super) fn left<B: SideTag>(
+    row: &Row,
+    operation: &Operation<B>,
+    shown: &Observation<B>,
+    floating: &ZoneName,
+) -> Series {
+    let mut left = rewinding::sent(operation);
+    match (&operation.write, &shown.content) {
+        (Write::Create(_), Content::Series(series)) => left = series.as_ref().clone(),
+        (Write::Update(update), _) => {
+            let agreed = row.link::<B>().map(|link| link.echo.clone());
+            let agreed = agreed.unwrap_or_default();
+            for change in &update.changes {
+                let value = observed(shown, &change.key, &agreed, floating);
+                left.take(&change.key, value);
+            }
+        }
+        _ => {}
+    }
+    left
 }
 
 /// The first resource of the other form makes the copy one of that form, and not before: a change of

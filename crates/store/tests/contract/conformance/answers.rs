@@ -54,6 +54,7 @@ pub(crate) fn undoable(name: &str, before: &str) -> Undoable {
     Undoable {
         row: written.row,
         step,
+        left: None,
     }
 }
 
