@@ -319,6 +319,11 @@ fn an_override_that_is_private_stays_veiled_though_its_master_is_public() {
     let undone = world.undo(&first.id);
     let shows = own(&there(&world).1, 3, 9).unwrap();
     assert_eq!(shows.title.as_str(), "Busy", "{undone:#?}");
+    let told = serde_json::to_string(&undone).unwrap();
+    assert!(
+        !told.contains("Dentist") && !told.contains("Lunch"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -1,0 +1,134 @@
+//! What a rule hides is in no report, history, preview or conflict either (P9): not what copies made
+//! under an earlier rule still say, nor what was said before an event became private.
+#![allow(clippy::unwrap_used, reason = "a test: it asserts the blunt way")]
+
+mod common;
+
+use common::{World, at, recurring, single};
+use sync_engine::mapping::Direction;
+use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Sensitivity, Series};
+use sync_engine::projection::PrivateEvents;
+use sync_engine::report::RunReport;
+
+fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
+    let mut series = series.clone();
+    change(series.master.as_mut().unwrap());
+    series
+}
+
+fn with_override(series: &Series, day: i64, hour: i8, change: impl FnOnce(&mut Fields)) -> Series {
+    let mut series = series.clone();
+    let mut own = series.master.clone().unwrap();
+    own.recurrence = None;
+    own.when = single("x", at(day, hour), 1).master.unwrap().when;
+    change(&mut own);
+    let id = RecurrenceId::Wall(at(day, hour).wall);
+    let value = OverrideValue::Fields(Box::new(own));
+    series.overrides.insert(id, value);
+    series
+}
+
+fn private(fields: &mut Fields) {
+    fields.sensitivity = Sensitivity::Private;
+}
+
+fn two_way(private_events: PrivateEvents) -> World {
+    let mut world = World::new();
+    world.mapping.direction = Direction::Bidirectional;
+    world.mapping.private_events = private_events;
+    world
+}
+
+fn there(world: &World) -> (String, Series) {
+    let all = world.google.all();
+    all.into_iter().next().unwrap()
+}
+
+/// Nothing of this is told, of the run or on record.
+fn silent(world: &World, run: &RunReport, words: &[&str]) {
+    let conflicts = world.store.conflicts(&world.mapping.id);
+    let told = serde_json::to_string(&(run, conflicts)).unwrap();
+    for word in words {
+        assert!(!told.contains(word), "P9, {word}: {told}");
+    }
+}
+
+const HIDING: [PrivateEvents; 2] = [PrivateEvents::Busy, PrivateEvents::Skip];
+
+#[test]
+fn an_event_that_became_private_is_not_told_by_its_old_words() {
+    for setting in HIDING {
+        for direction in [Direction::CaldavToGoogle, Direction::Bidirectional] {
+            let mut world = two_way(setting);
+            world.mapping.direction = direction;
+            let event = single("Dentist", at(2, 9), 1);
+            world.caldav.put("a.ics", "a", event.clone());
+            world.run();
+            world.caldav.put("a.ics", "a", edited(&event, private));
+            let run = world.run();
+            assert_eq!(run.updated + run.deleted, 1, "{setting:?} {run:#?}");
+            silent(&world, &run, &["Dentist"]);
+        }
+    }
+}
+
+#[test]
+fn an_override_that_became_private_is_not_told_by_its_old_words() {
+    for setting in HIDING {
+        let world = two_way(setting);
+        let event = recurring("Standup", at(2, 9), "FREQ=DAILY;COUNT=6");
+        let special = with_override(&event, 3, 9, |f| f.title = "Dentist".into());
+        world.caldav.put("a.ics", "a", special);
+        world.run();
+        let hidden = with_override(&event, 3, 9, |f| {
+            f.title = "Dentist".into();
+            private(f);
+        });
+        world.caldav.put("a.ics", "a", hidden);
+        let run = world.run();
+        assert_eq!(run.failed, 0);
+        silent(&world, &run, &["Dentist"]);
+    }
+}
+
+#[test]
+fn a_public_override_of_a_master_that_became_private_goes_untold() {
+    let world = two_way(PrivateEvents::Skip);
+    let event = recurring("Therapy", at(2, 9), "FREQ=DAILY;COUNT=6");
+    let special = with_override(&event, 3, 9, |f| f.title = "Therapy with music".into());
+    world.caldav.put("a.ics", "a", special.clone());
+    world.run();
+    world.caldav.put("a.ics", "a", edited(&special, private));
+    let run = world.run();
+    assert_eq!(run.deleted, 1, "{run:#?}");
+    silent(&world, &run, &["Therapy"]);
+}
+
+#[test]
+fn what_crosses_to_a_private_event_does_not_quote_it() {
+    let world = two_way(PrivateEvents::Busy);
+    let event = edited(&single("Dentist", at(2, 9), 1), private);
+    world.caldav.put("a.ics", "a", event);
+    world.run();
+    let (name, copy) = there(&world);
+    let later = single("x", at(2, 14), 1).master.unwrap().when;
+    world.google.edit(&name, edited(&copy, |f| f.when = later));
+    let run = world.run();
+    assert_eq!(run.updated, 1, "{run:#?}");
+    silent(&world, &run, &["Dentist"]);
+}
+
+#[test]
+fn a_public_event_is_still_told_where_private_ones_are_hidden() {
+    let world = two_way(PrivateEvents::Busy);
+    let event = single("Lunch", at(2, 9), 1);
+    world.caldav.put("a.ics", "a", event);
+    world.run();
+    let (name, copy) = there(&world);
+    world
+        .google
+        .edit(&name, edited(&copy, |f| f.title = "Brunch".into()));
+    let run = world.run();
+    assert_eq!(run.events[0].summary, "Brunch");
+    assert_eq!(run.events[0].changes[0].from, "Lunch");
+}
