@@ -5,9 +5,9 @@
 mod common;
 
 use common::{World, at, recurring, single};
-use sync_engine::mapping::Direction;
-use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Sensitivity, Series};
-use sync_engine::projection::PrivateEvents;
+use sync_engine::mapping::{ConflictPolicy, Direction};
+use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Sensitivity, Series, Status};
+use sync_engine::projection::{Privacy, PrivateEvents};
 use sync_engine::report::RunReport;
 
 fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
@@ -131,4 +131,143 @@ fn a_public_event_is_still_told_where_private_ones_are_hidden() {
     let run = world.run();
     assert_eq!(run.events[0].summary, "Brunch");
     assert_eq!(run.events[0].changes[0].from, "Lunch");
+}
+
+/// Copies made while everything crossed, and a rule that came since.
+fn tightened(
+    policy: ConflictPolicy,
+    tighten: impl Fn(&mut World),
+) -> (World, Series, String, Series) {
+    let mut world = two_way(PrivateEvents::AsIs);
+    world.mapping.conflict_policy = policy;
+    let event = edited(&single("Dentist", at(2, 9), 1), |f| {
+        f.description = "root canal".into();
+        f.location = "Dr Tooth".into();
+        private(f);
+    });
+    world.caldav.put("a.ics", "a", event.clone());
+    world.run();
+    let (name, copy) = there(&world);
+    tighten(&mut world);
+    (world, event, name, copy)
+}
+
+const RULES: [fn(&mut World); 3] = [
+    |world| world.mapping.privacy = Privacy::Busy,
+    |world| world.mapping.private_events = PrivateEvents::Busy,
+    |world| world.mapping.private_events = PrivateEvents::Skip,
+];
+
+const WORDS: [&str; 3] = ["Dentist", "root canal", "Dr Tooth"];
+
+#[test]
+fn a_conflict_holds_nothing_that_a_rule_hides_by_now() {
+    let policies = [
+        ConflictPolicy::Manual,
+        ConflictPolicy::Latest,
+        ConflictPolicy::Google,
+    ];
+    for policy in policies {
+        for rule in RULES {
+            let (world, event, name, copy) = tightened(policy, rule);
+            let at_hour = |series: &Series, hour| {
+                let when = single("x", at(2, hour), 1).master.unwrap().when;
+                edited(series, |f| f.when = when)
+            };
+            world.caldav.put("a.ics", "a", at_hour(&event, 12));
+            world.google.edit(&name, at_hour(&copy, 15));
+            for _ in 0..3 {
+                let run = world.run();
+                silent(&world, &run, &WORDS);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_conflict_with_a_deletion_holds_nothing_that_a_rule_hides_by_now() {
+    for policy in [ConflictPolicy::Manual, ConflictPolicy::Latest] {
+        for rule in RULES {
+            let (world, event, name, copy) = tightened(policy, rule);
+            let when = single("x", at(2, 12), 1).master.unwrap().when;
+            // Edited here, deleted there.
+            world
+                .caldav
+                .put("a.ics", "a", edited(&event, |f| f.when = when.clone()));
+            world.google.delete(&name);
+            for _ in 0..3 {
+                let run = world.run();
+                silent(&world, &run, &WORDS);
+            }
+            // And the other way about.
+            let (world, _, name, _) = tightened(policy, rule);
+            world.google.edit(&name, edited(&copy, |f| f.when = when));
+            world.caldav.delete("a.ics");
+            for _ in 0..3 {
+                let run = world.run();
+                silent(&world, &run, &WORDS);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_conflict_with_what_was_called_off_holds_nothing_that_a_rule_hides_by_now() {
+    for policy in [ConflictPolicy::Manual, ConflictPolicy::Latest] {
+        for rule in RULES {
+            let (world, event, name, copy) = tightened(policy, rule);
+            let when = single("x", at(2, 12), 1).master.unwrap().when;
+            world.caldav.put(
+                "a.ics",
+                "a",
+                edited(&event, |f| f.status = Status::Cancelled),
+            );
+            world.google.edit(&name, edited(&copy, |f| f.when = when));
+            for _ in 0..3 {
+                let run = world.run();
+                silent(&world, &run, &WORDS);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_to_a_conflict_sends_nothing_that_a_rule_hides_by_now() {
+    use sync_engine::conflict::{Decision, Keep};
+    for keep in [Keep::Caldav, Keep::Google, Keep::Merged] {
+        for rule in RULES {
+            let (world, event, name, copy) = tightened(ConflictPolicy::Manual, rule);
+            let at_hour = |series: &Series, hour| {
+                let when = single("x", at(2, hour), 1).master.unwrap().when;
+                edited(series, |f| {
+                    f.when = when;
+                    f.description = "root canal, again".into();
+                })
+            };
+            world.caldav.put("a.ics", "a", at_hour(&event, 12));
+            world.google.edit(&name, at_hour(&copy, 15));
+            world.run();
+            for conflict in world.store.conflicts(&world.mapping.id) {
+                if conflict.winner.is_none() {
+                    world.store.decide(
+                        &world.mapping.id,
+                        Decision {
+                            conflict: conflict.id,
+                            row: conflict.row,
+                            keep: keep.clone(),
+                        },
+                    );
+                }
+            }
+            for _ in 0..3 {
+                let run = world.run();
+                silent(&world, &run, &["Dentist", "Dr Tooth"]);
+            }
+            for series in world.google.all().values() {
+                let text = format!("{series:?}");
+                assert!(!text.contains("Dentist"), "{keep:?}: {text}");
+                assert!(!text.contains("Dr Tooth"), "{keep:?}: {text}");
+            }
+        }
+    }
 }

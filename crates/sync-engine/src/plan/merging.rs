@@ -455,7 +455,7 @@ impl Merging<'_> {
         let (caldav, base) = shown(self.flows.input, &self.caldav, &self.google, &key);
         let now = self.flows.input.now;
         Contest {
-            input: self.flows.input,
+            flows: self.flows,
             row,
             key,
             caldav,
