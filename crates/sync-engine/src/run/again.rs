@@ -87,7 +87,12 @@ where
             .filter(|(key, _)| *key != ComponentKey::Master)
             .map(|(_, id)| id.clone())
             .collect();
-        exceptions.extend(self.back_with(rows).await?);
+        // Those that went with their series before it was made again may be back with it.
+        let gone = self.unlinked(rows).await?.into_iter();
+        exceptions.extend(
+            gone.filter(|(_, state)| *state == MirrorState::Gone)
+                .map(|(resource, _)| resource),
+        );
         if exceptions.is_empty() {
             return Ok(());
         }
@@ -98,11 +103,12 @@ where
             .map_err(Halt::Store)
     }
 
-    /// Exceptions that went with their series before it was made again, and may be back with it.
-    pub(super) async fn back_with(
+    /// Exceptions that no link knows: they went with their series before it was made again, or stood
+    /// with it where it turned out to be there still.
+    pub(super) async fn unlinked(
         &self,
         rows: &[Row],
-    ) -> Result<Vec<ResourceId<Google>>, Halt<S::Error>> {
+    ) -> Result<Vec<(ResourceId<Google>, MirrorState)>, Halt<S::Error>> {
         if !self.google.capabilities().exceptions_apart {
             return Ok(Vec::new());
         }
@@ -112,6 +118,11 @@ where
             .filter(|link| !link.expanded)
             .flat_map(|link| link.keys.clone())
             .collect();
+        let linked: BTreeSet<&ResourceId<Google>> = rows
+            .iter()
+            .filter_map(Row::link::<Google>)
+            .flat_map(|link| link.resources.iter().map(|(_, id)| id))
+            .collect();
         let known = self
             .store
             .mirrored(&self.mapping.google, &keys)
@@ -119,9 +130,9 @@ where
             .map_err(Halt::Store)?;
         Ok(known
             .into_iter()
-            .filter(|mirrored| mirrored.state == MirrorState::Gone)
-            .filter_map(|mirrored| Some(mirrored.observation?.resource))
-            .filter(|resource| keys.iter().all(|key| key.as_str() != resource.as_str()))
+            .filter_map(|mirrored| Some((mirrored.observation?.resource, mirrored.state)))
+            .filter(|(resource, _)| keys.iter().all(|key| key.as_str() != resource.as_str()))
+            .filter(|(resource, _)| !linked.contains(resource))
             .collect())
     }
 

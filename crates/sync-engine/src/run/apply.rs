@@ -230,8 +230,8 @@ where
         } else {
             writing.unclean().insert(row.key.clone());
         }
-        // A series that was made again may have its old exceptions with it.
-        again |= made && !self.back_with(std::slice::from_ref(&row)).await?.is_empty();
+        // A series that was made again, or was there still, may have its old exceptions with it.
+        again |= made && !self.unlinked(std::slice::from_ref(&row)).await?.is_empty();
         // What waits for a person has yet to be brought in line with new settings.
         let anew = row.anew && (again || !row.open.is_empty());
         self.close(&mut row, clean, anew, &refused, group.due, &group.finally)
