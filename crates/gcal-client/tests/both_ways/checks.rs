@@ -61,10 +61,7 @@ impl Both {
         for held in self.store.held(&self.mapping.id) {
             self.store.approve(&self.mapping.id, &held.id);
         }
-        for conflict in self.store.conflicts(&self.mapping.id) {
-            if conflict.winner.is_some() {
-                continue;
-            }
+        for conflict in self.store.open_conflicts(&self.mapping.id) {
             let keep = [Keep::Caldav, Keep::Google, Keep::Merged];
             let decision = Decision {
                 conflict: conflict.id.clone(),

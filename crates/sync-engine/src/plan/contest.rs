@@ -228,7 +228,7 @@ pub(super) fn tells_all(input: &PlanInput, series: &[&Series]) -> bool {
     input.mapping.privacy == Privacy::Full
         && !series
             .iter()
-            .any(|series| party::hides_private(&input.mapping) && party::is_private(series))
+            .any(|series| input.mapping.hides_private() && party::is_private(series))
 }
 
 /// What stands for a whole series: its master, or its first single event.

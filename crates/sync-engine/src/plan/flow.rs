@@ -141,7 +141,7 @@ fn private(input: &PlanInput) -> BTreeMap<RowKey, Vec<&Series>> {
         known.extend(link.map(|link| &link.echo));
     }
     let mut private = BTreeMap::new();
-    if !party::hides_private(&input.mapping) {
+    if !input.mapping.hides_private() {
         return private;
     }
     for series in &input.series {

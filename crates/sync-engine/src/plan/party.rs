@@ -199,14 +199,6 @@ pub(super) fn hides(mapping: &Mapping, series: &Series) -> bool {
     mapping.private_events == PrivateEvents::Busy && is_private(series)
 }
 
-/// Whether private events do not show on the other side what they say.
-pub(super) fn hides_private(mapping: &Mapping) -> bool {
-    matches!(
-        mapping.private_events,
-        PrivateEvents::Busy | PrivateEvents::Skip
-    )
-}
-
 /// Whether something of a series is private.
 pub(super) fn is_private(series: &Series) -> bool {
     let private = |fields: &Fields| fields.sensitivity != Sensitivity::Public;

@@ -326,7 +326,7 @@ impl<B: SideTag> Veil<'_, '_, B> {
                 standing.fields().or(source.master.as_ref()).cloned()
             });
             let source = source.flatten();
-            let unknown = source.is_none() && party::hides_private(mapping);
+            let unknown = source.is_none() && mapping.hides_private();
             let shaped = self
                 .flow
                 .projection
@@ -337,7 +337,7 @@ impl<B: SideTag> Veil<'_, '_, B> {
         let mut stays = false;
         if mapping.protects(B::SIDE) {
             let private = self.source.map_or_else(
-                || party::hides_private(mapping),
+                || mapping.hides_private(),
                 |source| party::hides(mapping, source),
             );
             for field in party::ruled(mapping, private) {

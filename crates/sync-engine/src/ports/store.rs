@@ -134,6 +134,9 @@ pub struct Settlement {
     /// Open conflicts that are none any more: a side changed again, or both now agree. Those still
     /// open become decided, without a winner.
     pub over: Vec<ConflictId>,
+    /// The mapping hides texts: those of what is over go off the record ([`Conflict::veil`]). They
+    /// may have been recorded before it did, and the rule itself may be what ended the conflict.
+    pub veils: bool,
     /// What a person needs to take this write back.
     pub undo: Option<Undoable>,
 }
