@@ -38,6 +38,7 @@ mod steps;
 mod telling;
 mod two_way;
 mod undoing;
+mod unsaid;
 mod vanished;
 mod writing;
 

@@ -247,17 +247,15 @@ fn an_answer_to_a_conflict_sends_nothing_that_a_rule_hides_by_now() {
             world.caldav.put("a.ics", "a", at_hour(&event, 12));
             world.google.edit(&name, at_hour(&copy, 15));
             world.run();
-            for conflict in world.store.conflicts(&world.mapping.id) {
-                if conflict.winner.is_none() {
-                    world.store.decide(
-                        &world.mapping.id,
-                        Decision {
-                            conflict: conflict.id,
-                            row: conflict.row,
-                            keep: keep.clone(),
-                        },
-                    );
-                }
+            for conflict in world.store.open_conflicts(&world.mapping.id) {
+                world.store.decide(
+                    &world.mapping.id,
+                    Decision {
+                        conflict: conflict.id,
+                        row: conflict.row,
+                        keep: keep.clone(),
+                    },
+                );
             }
             for _ in 0..3 {
                 let run = world.run();
@@ -268,6 +266,118 @@ fn an_answer_to_a_conflict_sends_nothing_that_a_rule_hides_by_now() {
                 assert!(!text.contains("Dentist"), "{keep:?}: {text}");
                 assert!(!text.contains("Dr Tooth"), "{keep:?}: {text}");
             }
+        }
+    }
+}
+
+fn later(series: &Series, hour: i8) -> Series {
+    let when = single("x", at(2, hour), 1).master.unwrap().when;
+    edited(series, |f| f.when = when)
+}
+
+/// What stands on CalDAV.
+fn here(world: &World) -> Series {
+    world.caldav.all()["a.ics"].clone()
+}
+
+fn title(series: &Series) -> String {
+    series.master.as_ref().unwrap().title.as_str().to_owned()
+}
+
+#[test]
+fn busy_is_no_version_of_an_event_that_is_private_no_more() {
+    for policy in [ConflictPolicy::Google, ConflictPolicy::Caldav] {
+        let mut world = two_way(PrivateEvents::Busy);
+        world.mapping.conflict_policy = policy;
+        let event = single("Dentist", at(2, 9), 1);
+        world.caldav.put("a.ics", "a", edited(&event, private));
+        world.run();
+        let (name, copy) = there(&world);
+        assert_eq!(title(&copy), "Busy");
+        world.google.edit(&name, later(&copy, 15));
+        world.caldav.put("a.ics", "a", later(&event, 12));
+        assert_eq!(world.run().conflicts, 1);
+        world.run();
+        assert_eq!(title(&here(&world)), "Dentist", "{policy:?}");
+        assert_eq!(title(&there(&world).1), "Dentist", "{policy:?}");
+    }
+}
+
+#[test]
+fn busy_in_a_copy_on_caldav_is_no_version_either() {
+    let mut world = two_way(PrivateEvents::Busy);
+    world.mapping.conflict_policy = ConflictPolicy::Caldav;
+    let event = single("Dentist", at(2, 9), 1);
+    world.google.put("g", "g", edited(&event, private));
+    world.run();
+    let (name, copy) = world.caldav.all().into_iter().next().unwrap();
+    assert_eq!(title(&copy), "Busy");
+    world.caldav.edit(&name, later(&copy, 15));
+    world.google.edit("g", later(&event, 12));
+    assert_eq!(world.run().conflicts, 1);
+    world.run();
+    assert_eq!(title(&there(&world).1), "Dentist");
+    assert_eq!(title(&world.caldav.all()[&name]), "Dentist");
+}
+
+#[test]
+fn an_instance_that_was_moved_under_the_rule_keeps_its_words_when_the_rule_goes() {
+    use sync_engine::memory::Fault;
+    for requests in 0..6 {
+        let mut world = two_way(PrivateEvents::Private);
+        world.mapping.privacy = Privacy::Busy;
+        let event = recurring("Standup", at(2, 9), "FREQ=DAILY;COUNT=6");
+        world.caldav.put("a.ics", "a", event);
+        world.run();
+        let (name, copy) = there(&world);
+        let moved = with_override(&copy, 3, 9, |f| {
+            f.when = single("x", at(3, 15), 1).master.unwrap().when;
+        });
+        world.google.edit(&name, moved);
+        world.mapping.privacy = Privacy::Full;
+        world.google.fail_after(requests, Fault::Refused);
+        world.run();
+        for series in [here(&world)] {
+            let text = format!("{series:?}");
+            assert!(!text.contains("\"Busy\""), "after {requests}: {text}");
+        }
+        for _ in 0..3 {
+            world.pass(3600);
+            world.run();
+        }
+        let told = format!("{:?} {:?}", here(&world), there(&world).1);
+        assert!(!told.contains("\"Busy\""), "after {requests}: {told}");
+    }
+}
+
+#[test]
+fn an_exception_that_lags_behind_its_master_is_no_edit() {
+    use sync_engine::memory::Fault;
+    for fault in [Fault::Refused, Fault::Lost, Fault::AnswerLost] {
+        for requests in 0..6 {
+            let world = two_way(PrivateEvents::Private);
+            let event = recurring("Standup", at(2, 9), "FREQ=DAILY;COUNT=6");
+            let special = with_override(&event, 3, 9, |f| f.title = "with cake".into());
+            world.caldav.put("a.ics", "a", special);
+            world.run();
+            // At Google an exception is left that says what its master says.
+            world.caldav.put("a.ics", "a", event.clone());
+            world.run();
+            world
+                .caldav
+                .put("a.ics", "a", edited(&event, |f| f.title = "Sitdown".into()));
+            world.google.fail_after(requests, fault);
+            for _ in 0..4 {
+                world.run();
+                let shows = here(&world);
+                assert!(
+                    shows.overrides.is_empty(),
+                    "{requests} {fault:?}: {shows:?}"
+                );
+                world.pass(3600);
+            }
+            assert!(there(&world).1.overrides.is_empty());
+            assert_eq!(title(&there(&world).1), "Sitdown");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::SignedDuration;
 use simulators::google::{CascadeTombstones, ExceptionPolicy, GoogleSimConfig, MalformedToken};
 use sync_engine::mapping::{ConflictPolicy, Direction, OnTargetEdit};
-use sync_engine::projection::Privacy;
+use sync_engine::projection::{Privacy, PrivateEvents, Template};
 
 use super::checks::Broken;
 use super::dav::Moods;
@@ -69,9 +69,55 @@ fn world(dice: &mut Dice, seed: u64, direction: Direction) -> Both {
     both
 }
 
-async fn live(seed: u64, direction: Direction) -> Result<(), Broken> {
+/// Rules that come and go, and events that are private or not any more: with dice of its own, so that
+/// a seed's life is otherwise the same with and without.
+struct Veils(Dice);
+
+impl Veils {
+    fn rule(&mut self, both: &mut Both) {
+        let mapping = &mut both.mapping;
+        (mapping.privacy, mapping.private_events) = match self.0.roll(6) {
+            0 => (Privacy::Busy, PrivateEvents::Private),
+            1 => (
+                Privacy::Template(Template {
+                    title: "Away".to_owned(),
+                    description: false,
+                    location: true,
+                }),
+                PrivateEvents::AsIs,
+            ),
+            2 | 3 => (Privacy::Full, PrivateEvents::Busy),
+            4 => (Privacy::Full, PrivateEvents::Skip),
+            _ => (Privacy::Full, PrivateEvents::AsIs),
+        };
+        tell(&format!(
+            "rule {:?} {:?}",
+            mapping.privacy, mapping.private_events
+        ));
+    }
+
+    /// Somebody says that an event, or one occurrence of it, is private, or that it is not.
+    fn classify(&mut self, both: &Both) {
+        let at_google = match both.mapping.direction {
+            Direction::CaldavToGoogle => false,
+            Direction::GoogleToCaldav => true,
+            Direction::Bidirectional => self.0.one_in(2),
+        };
+        if at_google {
+            google_people::classify(&mut self.0, both);
+        } else {
+            caldav_people::classify(&mut self.0, both);
+        }
+    }
+}
+
+async fn live(seed: u64, direction: Direction, veiled: bool) -> Result<(), Broken> {
     let mut dice = Dice::new(seed);
     let mut both = world(&mut dice, seed, direction);
+    let mut veils = veiled.then(|| Veils(Dice::new(!seed)));
+    if let Some(veils) = &mut veils {
+        veils.rule(&mut both);
+    }
     let calm = seed.is_multiple_of(4);
     for _ in 0..10 {
         dice.at(both.world.sim.now());
@@ -86,6 +132,14 @@ async fn live(seed: u64, direction: Direction) -> Result<(), Broken> {
                 caldav_people::edit(&mut dice, &both);
             } else if !calm || direction != Direction::CaldavToGoogle {
                 google_people::edit(&mut dice, &both);
+            }
+        }
+        if let Some(veils) = &mut veils {
+            if veils.0.one_in(5) {
+                veils.rule(&mut both);
+            }
+            if veils.0.one_in(2) {
+                veils.classify(&both);
             }
         }
         if !calm && dice.one_in(2) {
@@ -108,6 +162,10 @@ async fn live(seed: u64, direction: Direction) -> Result<(), Broken> {
     }
     both.store = both.store.clone();
     both.settled(&mut dice).await?;
+    if veiled {
+        // A lost database is the others' matter.
+        return Ok(());
+    }
     both.found_again(&mut dice).await
 }
 
@@ -121,7 +179,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Lives the seeds of one part; each by itself, so that all that fail are known.
-fn lives(direction: Direction, name: &str, part: u64) {
+fn lives(direction: Direction, name: &str, part: u64, veiled: bool) {
     let runtime = runtime();
     let seeds: Vec<u64> = match number("SEED") {
         Some(seed) if part == 0 => vec![seed],
@@ -134,7 +192,9 @@ fn lives(direction: Direction, name: &str, part: u64) {
     };
     let mut failed = Vec::new();
     for seed in seeds {
-        let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(live(seed, direction))));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(live(seed, direction, veiled))
+        }));
         let broken = match result {
             Ok(Ok(())) => continue,
             Ok(Err(broken)) => broken,
@@ -165,31 +225,35 @@ const ONCE: [u64; 24] = [
 fn lives_that_failed_once() {
     let runtime = runtime();
     for seed in ONCE {
-        if let Err(broken) = runtime.block_on(live(seed, Direction::Bidirectional)) {
+        if let Err(broken) = runtime.block_on(live(seed, Direction::Bidirectional, false)) {
             panic!("both_ways seed {seed}: {}\n{}", broken.what, broken.detail);
         }
     }
 }
 
 macro_rules! directions {
-    ($($(#[$attribute:meta])* $name:ident $direction:ident $part:literal)*) => {$(
+    ($($(#[$attribute:meta])* $name:ident $direction:ident $part:literal $veiled:literal)*) => {$(
         #[test]
         $(#[$attribute])*
         fn $name() {
             let name = stringify!($name);
-            lives(Direction::$direction, &name[..name.len() - 2], $part);
+            lives(Direction::$direction, &name[..name.len() - 2], $part, $veiled);
         }
     )*};
 }
 
 directions! {
-    caldav_to_google_0 CaldavToGoogle 0
-    caldav_to_google_1 CaldavToGoogle 1
-    caldav_to_google_2 CaldavToGoogle 2
-    google_to_caldav_0 GoogleToCaldav 0
-    google_to_caldav_1 GoogleToCaldav 1
-    google_to_caldav_2 GoogleToCaldav 2
-    both_ways_0 Bidirectional 0
-    both_ways_1 Bidirectional 1
-    both_ways_2 Bidirectional 2
+    caldav_to_google_0 CaldavToGoogle 0 false
+    caldav_to_google_1 CaldavToGoogle 1 false
+    caldav_to_google_2 CaldavToGoogle 2 false
+    google_to_caldav_0 GoogleToCaldav 0 false
+    google_to_caldav_1 GoogleToCaldav 1 false
+    google_to_caldav_2 GoogleToCaldav 2 false
+    both_ways_0 Bidirectional 0 false
+    both_ways_1 Bidirectional 1 false
+    both_ways_2 Bidirectional 2 false
+    veiled_to_google_0 CaldavToGoogle 0 true
+    veiled_to_caldav_0 GoogleToCaldav 0 true
+    veiled_both_ways_0 Bidirectional 0 true
+    veiled_both_ways_1 Bidirectional 1 true
 }

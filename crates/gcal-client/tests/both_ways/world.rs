@@ -44,6 +44,8 @@ pub(crate) struct Both {
     pub(crate) store: MemoryStore,
     pub(crate) mapping: Mapping,
     pub(crate) ledger: Mutex<Ledger>,
+    /// What was sent that a rule keeps back.
+    pub(crate) leaks: Mutex<Vec<String>>,
     /// What went wrong in earlier runs, for the one who reads a failure.
     runs: AtomicU32,
 }
@@ -74,6 +76,7 @@ impl Both {
             store: MemoryStore::new(),
             mapping,
             ledger: Mutex::default(),
+            leaks: Mutex::default(),
             runs: AtomicU32::new(0),
         }
     }
@@ -97,7 +100,9 @@ impl Both {
             only: None,
         };
         let before = self.world.sim.log().len();
+        let there = self.before();
         let report = run.run().await;
+        self.judge(&there);
         if std::env::var("TELL").is_ok_and(|tell| tell == "2") {
             for entry in self.world.sim.log().iter().skip(before) {
                 let body = entry.body.as_ref().map(ToString::to_string);

@@ -15,6 +15,7 @@ use super::crossing;
 use super::gathered::{Crossing, Gathered};
 use super::party::{Changed, Party, shaped};
 use super::two_way::{Flows, note_conflicts};
+use super::unsaid::Unsaid;
 use super::writing::empties;
 use super::{Plan, SeriesInput};
 use crate::diff::{self, Standing, differing};
@@ -259,8 +260,15 @@ impl Merging<'_> {
                 match self.contest(row, key).settle(&both, plan) {
                     Ruling::Open => gathered.open = true,
                     Ruling::All(side) => {
-                        let all = on_caldav.union(&on_google).copied().collect();
+                        let all = on_caldav.union(&on_google).copied();
+                        let unsaid = self.unsaid(row, side);
+                        let (kept, all) =
+                            all.partition(|field| unsaid.are(self.party(side).now, &key, *field));
                         gathered.cross(key, side.other(), Crossing::Fields(all));
+                        let kept: FieldSet = kept;
+                        for field in kept {
+                            gathered.cross_field(key, side, field);
+                        }
                     }
                     Ruling::Each(sides) => {
                         for field in on_caldav.union(&on_google) {
@@ -276,6 +284,15 @@ impl Merging<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The words of `side` that nobody said there.
+    pub(super) fn unsaid(&self, row: &Row, side: Side) -> Unsaid {
+        if row.copy == Some(side) {
+            Unsaid::of(&self.party(side).echo, &self.party(side.other()).echo)
+        } else {
+            Unsaid::default()
         }
     }
 

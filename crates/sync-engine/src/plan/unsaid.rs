@@ -1,14 +1,13 @@
-//! Words in a copy at Google that nobody said: what a privacy rule put there ("Busy"), or what was cut.
+//! Words in a copy that nobody said: what a privacy rule put there ("Busy"), or what was cut.
 //!
 //! They are no version of anything. Whoever wins a conflict, and however old the rule that made them
 //! is, they do not go back over what the original says.
 
 use std::collections::BTreeSet;
 
-use super::merging::Merging;
 use super::party;
 use crate::diff::{self, Standing};
-use crate::model::{ComponentKey, Field, Fields, OverrideValue, Series, Side, Text};
+use crate::model::{ComponentKey, Field, Fields, OverrideValue, Series, Text};
 use crate::snapshot::inherited;
 
 /// Such words, by field.
@@ -49,9 +48,9 @@ impl Unsaid {
             && text(field, fields).is_some_and(|text| self.0.contains(&(field, text.clone())))
     }
 
-    /// Whether what Google shows of a field is of these.
-    pub(super) fn are(&self, merging: &Merging<'_>, key: &ComponentKey, field: Field) -> bool {
-        let shows = Standing::of(merging.party(Side::Google).now, key);
+    /// Whether what the copy shows of a field is of these.
+    pub(super) fn are(&self, copy: &Series, key: &ComponentKey, field: Field) -> bool {
+        let shows = Standing::of(copy, key);
         shows.fields().is_some_and(|shows| self.has(field, shows))
     }
 

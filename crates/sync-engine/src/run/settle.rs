@@ -85,6 +85,7 @@ pub(super) fn written<B: SideTag>(
         if let Some(observation) = shown {
             settle_whole(link, observation, &keys);
         }
+        lag(link, &before, operation);
         let own = match keys.as_slice() {
             [key @ ComponentKey::Override(_)] if apart(operation) => *key,
             _ => ComponentKey::Master,
@@ -279,6 +280,40 @@ fn settle_whole<B: SideTag>(
     for (id, value) in &series.overrides {
         if *value == OverrideValue::Cancelled {
             link.echo.overrides.insert(*id, OverrideValue::Cancelled);
+        }
+    }
+}
+
+/// Where exceptions are resources of their own, those that said what the old master says go on saying
+/// it until they are written, too. That is ours and no person's: it must not come back as a change.
+fn lag<B: SideTag>(link: &mut Link<B>, before: &Series, operation: &Operation<B>) {
+    let Write::Update(update) = &operation.write else {
+        return;
+    };
+    let set = update
+        .changes
+        .iter()
+        .find_map(|change| match &change.change {
+            Change::Set(set) if change.key == ComponentKey::Master => Some(set),
+            _ => None,
+        });
+    let apart = B::SIDE == Side::Google && !link.expanded;
+    let (Some(set), Some(old), Some(new)) = (set, &before.master, link.echo.master.clone()) else {
+        return;
+    };
+    // What a move does to them is read back.
+    if !apart || set.contains(&Field::When) {
+        return;
+    }
+    let ids = link
+        .resources
+        .iter()
+        .filter_map(|(key, _)| key.recurrence_id());
+    for id in ids {
+        let said = inherited(old, id);
+        if said != inherited(&new, id) {
+            let said = OverrideValue::Fields(Box::new(said));
+            link.echo.overrides.entry(id).or_insert(said);
         }
     }
 }
