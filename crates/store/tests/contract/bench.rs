@@ -294,6 +294,7 @@ pub(crate) fn observed<S: SideTag>(
         etag: Some(Etag::new(etag)),
         modified: Some(at(-60)),
         stamps: Vec::new(),
+        written: None,
         content: Content::Series(Box::new(Series::single(Fields::new(
             title,
             When::all_day(day, None),

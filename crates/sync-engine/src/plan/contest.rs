@@ -261,7 +261,8 @@ pub(super) fn shown(
 }
 
 /// When a side's version of a component was made: when the side says so, if that moved since the
-/// last agreement, else when our reads first showed it; never later than now.
+/// last agreement, else when its server says that it was written, if that moved, else when our reads
+/// first showed it; never later than now.
 pub(super) fn made<S: SideTag>(
     row: &Row,
     snapshot: &Snapshot<S>,
@@ -271,12 +272,17 @@ pub(super) fn made<S: SideTag>(
     let Some(part) = snapshot.part(key) else {
         return now;
     };
-    let agreed = row
-        .link::<S>()
-        .and_then(|link| link.stamps.iter().find(|(known, _)| known == key))
-        .map(|(_, stamp)| *stamp);
-    let said = stamp(snapshot, key).filter(|said| Some(*said) != agreed);
-    said.unwrap_or(part.since).min(now)
+    let link = row.link::<S>();
+    let agreed = |known: &[(ComponentKey, Timestamp)]| {
+        let found = known.iter().find(|(known, _)| known == key);
+        found.map(|(_, stamp)| *stamp)
+    };
+    let stamped = link.and_then(|link| agreed(&link.stamps));
+    let written = link.and_then(|link| agreed(&link.written));
+    let said = stamp(snapshot, key).filter(|said| Some(*said) != stamped);
+    said.or(part.written.filter(|at| Some(*at) != written))
+        .unwrap_or(part.since)
+        .min(now)
 }
 
 /// When a side says a component was modified.
@@ -292,8 +298,8 @@ pub(super) fn stamp<S: SideTag>(snapshot: &Snapshot<S>, key: &ComponentKey) -> O
 /// Remembers when each side says a component was modified, now that it is dealt with.
 pub(super) fn remember<S: SideTag>(row: &mut Row, snapshot: &Snapshot<S>, key: &ComponentKey) {
     let stamp = stamp(snapshot, key);
+    let written = snapshot.part(key).and_then(|part| part.written);
     if let Some(link) = row.link_mut::<S>() {
-        link.stamps.retain(|(known, _)| known != key);
-        link.stamps.extend(stamp.map(|stamp| (*key, stamp)));
+        link.stamped(*key, stamp, written);
     }
 }

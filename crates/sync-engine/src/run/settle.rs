@@ -84,6 +84,12 @@ pub(super) fn written<B: SideTag>(
         }
         if let Some(observation) = shown {
             settle_whole(link, observation, &keys);
+            for key in keys.iter().filter(|key| spares(operation, key).is_none()) {
+                // Our own write is no person's.
+                let own = observation.stamps.iter().find(|(known, _)| known == key);
+                let modified = own.map(|(_, at)| *at).or(observation.modified);
+                link.stamped(*key, modified, observation.written);
+            }
         }
         lag(link, &before, operation);
         let own = match keys.as_slice() {
