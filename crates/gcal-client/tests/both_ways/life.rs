@@ -231,6 +231,19 @@ fn lives_that_failed_once() {
     }
 }
 
+/// Veiled lives, both ways, in which "Busy" went back over an original once.
+const VEILED_ONCE: [u64; 5] = [88, 186, 651, 879, 945];
+
+#[test]
+fn veiled_lives_that_failed_once() {
+    let runtime = runtime();
+    for seed in VEILED_ONCE {
+        if let Err(broken) = runtime.block_on(live(seed, Direction::Bidirectional, true)) {
+            panic!("veiled seed {seed}: {}\n{}", broken.what, broken.detail);
+        }
+    }
+}
+
 macro_rules! directions {
     ($($(#[$attribute:meta])* $name:ident $direction:ident $part:literal $veiled:literal)*) => {$(
         #[test]

@@ -101,7 +101,7 @@ pub(crate) fn updated(name: &str, update: &Update<Caldav>) -> Sent {
         };
         match &change.change {
             Change::Set(set) => {
-                texts.extend(words(fields).filter(|(field, _)| set.contains(field)))
+                texts.extend(words(fields).filter(|(field, _)| set.contains(field)));
             }
             Change::Add => texts.extend(words(fields)),
             Change::Cancel | Change::Inherit => {}

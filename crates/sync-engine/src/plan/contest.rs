@@ -280,7 +280,7 @@ pub(super) fn made<S: SideTag>(
     let stamped = link.and_then(|link| agreed(&link.stamps));
     let written = link.and_then(|link| agreed(&link.written));
     let said = stamp(snapshot, key).filter(|said| Some(*said) != stamped);
-    said.or(part.written.filter(|at| Some(*at) != written))
+    said.or_else(|| part.written.filter(|at| Some(*at) != written))
         .unwrap_or(part.since)
         .min(now)
 }

@@ -53,7 +53,7 @@ pub(crate) fn sent<B: SideTag>(operation: &Operation<B>) -> Series {
                         }
                     }
                     Change::Add | Change::Cancel | Change::Inherit => {
-                        put(&mut left, &change.key, sent)
+                        put(&mut left, &change.key, sent);
                     }
                 }
             }
@@ -266,25 +266,23 @@ impl<B: SideTag> Veil<'_, '_, B> {
             if matches!(&shows, Standing::Own(shows) if differing(shows, fields).is_empty()) {
                 continue;
             }
-            match self.shaped(&key, fields, shows.fields().or(now.master.as_ref())) {
-                Some((mut shaped, stays)) => {
-                    withheld |= stays;
-                    // What the run did not write is not written for the rule's sake either.
-                    if let Standing::Own(shows) = &shows {
-                        for field in Field::ALL {
-                            if diff::same(field, shows, fields) {
-                                diff::copy(field, shows, &mut shaped);
-                            }
-                        }
-                    }
-                    if let Some(fields) = series.fields_mut(&key) {
-                        *fields = shaped;
+            let shaped = self.shaped(&key, fields, shows.fields().or(now.master.as_ref()));
+            let Some((mut shaped, stays)) = shaped else {
+                withheld = true;
+                put(series, &key, shows);
+                continue;
+            };
+            withheld |= stays;
+            // What the run did not write is not written for the rule's sake either.
+            if let Standing::Own(shows) = &shows {
+                for field in Field::ALL {
+                    if diff::same(field, shows, fields) {
+                        diff::copy(field, shows, &mut shaped);
                     }
                 }
-                None => {
-                    withheld = true;
-                    put(series, &key, shows);
-                }
+            }
+            if let Some(fields) = series.fields_mut(&key) {
+                *fields = shaped;
             }
         }
         withheld

@@ -70,7 +70,7 @@ where
                         settle::know(link, now.series.clone());
                     }
                 }
-                self.store(now.map(Seen::Present), row, self.sent(), outcome)
+                self.store(now.map(Seen::Present), row, Some(self.sent()), outcome)
                     .await?;
                 Ok(Ended::Done)
             }
@@ -81,7 +81,8 @@ where
                     resource: self.resource.clone(),
                 };
                 if keep {
-                    self.store(Some(seen), row, self.sent(), outcome).await?;
+                    self.store(Some(seen), row, Some(self.sent()), outcome)
+                        .await?;
                 } else {
                     self.drop_row(seen, row, outcome).await?;
                 }
@@ -124,7 +125,8 @@ where
                 if let Some(link) = row.link_mut::<B>() {
                     settle::know(link, seen.series.clone());
                 }
-                self.store(Some(now), row, self.sent(), outcome).await?;
+                self.store(Some(now), row, Some(self.sent()), outcome)
+                    .await?;
                 Ok(if same { Ended::Done } else { Ended::Again })
             }
             // It was made, and a person deleted it since: the table decides.
@@ -270,8 +272,8 @@ where
     }
 
     /// What was sent stands for what the side shows of a write that it did not prove.
-    fn sent(&self) -> Option<Series> {
-        Some(rewinding::sent(self.operation))
+    fn sent(&self) -> Series {
+        rewinding::sent(self.operation)
     }
 
     /// Stores a row and what was seen; `left` is what a write that happened left.
@@ -301,7 +303,7 @@ where
             ..Settlement::default()
         };
         row.links = Both::default();
-        self.tell(&mut settlement, Some(seen), self.sent(), outcome);
+        self.tell(&mut settlement, Some(seen), Some(self.sent()), outcome);
         self.settle(settlement).await
     }
 
