@@ -150,8 +150,35 @@ pub(crate) fn settle(
          WHERE mapping_id = ?1 AND id = ?2 AND status = 'open'",
     )?;
     for id in &settlement.over {
+        if settlement.veils {
+            veil(conn, mapping, id)?;
+        }
         statement.execute(params![mapping.as_str(), id.as_str(), at])?;
     }
+    Ok(())
+}
+
+/// Takes the texts of an open conflict off the record.
+fn veil(conn: &Connection, mapping: &MappingId, id: &ConflictId) -> Result<(), StoreError> {
+    let open: Option<String> = conn
+        .prepare_cached(
+            "SELECT body FROM conflict WHERE mapping_id = ?1 AND id = ?2 AND status = 'open'",
+        )?
+        .query_row([mapping.as_str(), id.as_str()], |row| row.get(0))
+        .optional()?;
+    let Some(body) = open else {
+        return Ok(());
+    };
+    let mut conflict: Conflict = from_json("conflict", &body)?;
+    conflict.veil();
+    conn.prepare_cached(
+        "UPDATE conflict SET body = ?3 WHERE mapping_id = ?1 AND id = ?2 AND status = 'open'",
+    )?
+    .execute(params![
+        mapping.as_str(),
+        id.as_str(),
+        to_json("conflict", &conflict)?
+    ])?;
     Ok(())
 }
 

@@ -39,6 +39,24 @@ pub struct Conflict {
     pub reason: String,
 }
 
+impl Conflict {
+    /// Takes the texts off the record: what it was about is still told, its words are not.
+    pub fn veil(&mut self) {
+        let versions = [
+            Some(&mut self.caldav),
+            Some(&mut self.google),
+            self.base.as_mut(),
+        ];
+        for version in versions.into_iter().flatten() {
+            if let Version::Fields(fields) = version {
+                fields.retain(|field, _| {
+                    !matches!(field, Field::Title | Field::Description | Field::Location)
+                });
+            }
+        }
+    }
+}
+
 /// A component as one side shows it, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 
 use crate::model::{
     ComponentKey, Field, FieldSet, Fields, LocalTime, OverrideValue, RecurrenceId, Sensitivity,
-    Series, Status, Transparency, When, Zone, ZoneName,
+    Series, Status, Text, Transparency, When, Zone, ZoneName,
 };
 use crate::plan::operation::FieldChange;
 use crate::snapshot::inherited;
@@ -160,5 +160,15 @@ pub fn copy(field: Field, from: &Fields, to: &mut Fields) {
         Field::Status => to.status = from.status,
         Field::Transparency => to.transparency = from.transparency,
         Field::Visibility => to.sensitivity = from.sensitivity,
+    }
+}
+
+/// Empties a text.
+pub(crate) fn clear(field: Field, fields: &mut Fields) {
+    match field {
+        Field::Title => fields.title = Text::default(),
+        Field::Description => fields.description = Text::default(),
+        Field::Location => fields.location = Text::default(),
+        Field::When | Field::Status | Field::Transparency | Field::Visibility => {}
     }
 }

@@ -91,6 +91,19 @@ impl Mapping {
         }
     }
 
+    /// Whether a rule keeps texts of some events from a side.
+    pub fn hides_texts(&self) -> bool {
+        self.privacy != Privacy::Full || self.hides_private()
+    }
+
+    /// Whether private events do not show on the other side what they say.
+    pub(crate) fn hides_private(&self) -> bool {
+        matches!(
+            self.private_events,
+            PrivateEvents::Busy | PrivateEvents::Skip
+        )
+    }
+
     /// The calendar's id on the CalDAV side.
     pub fn caldav_calendar(&self) -> &CalendarId<Caldav> {
         &self.caldav.calendar

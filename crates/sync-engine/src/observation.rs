@@ -24,6 +24,10 @@ pub struct Observation<S: SideTag> {
     pub etag: Option<Etag<S>>,
     /// LAST-MODIFIED (else `DAV:getlastmodified`) or `updated`.
     pub modified: Option<Timestamp>,
+    /// `DAV:getlastmodified`, beside LAST-MODIFIED: not every program that changes an object says so
+    /// in it.
+    #[serde(default)]
+    pub written: Option<Timestamp>,
     /// LAST-MODIFIED of each component that has one of its own (CalDAV).
     #[serde(default)]
     pub stamps: Vec<(ComponentKey, Timestamp)>,

@@ -158,6 +158,9 @@ pub struct Link<S: SideTag> {
     /// When this side said each component was modified, at the last agreement.
     #[serde(default)]
     pub stamps: Vec<(ComponentKey, Timestamp)>,
+    /// When its server said that each was written, at the last agreement.
+    #[serde(default)]
+    pub written: Vec<(ComponentKey, Timestamp)>,
 }
 
 impl<S: SideTag> Link<S> {
@@ -172,7 +175,21 @@ impl<S: SideTag> Link<S> {
             expanded: false,
             gone: false,
             stamps: Vec::new(),
+            written: Vec::new(),
         }
+    }
+
+    /// Remembers when a component was modified, and written, now that both agree on it.
+    pub(crate) fn stamped(
+        &mut self,
+        key: ComponentKey,
+        modified: Option<Timestamp>,
+        written: Option<Timestamp>,
+    ) {
+        self.stamps.retain(|(known, _)| *known != key);
+        self.stamps.extend(modified.map(|at| (key, at)));
+        self.written.retain(|(known, _)| *known != key);
+        self.written.extend(written.map(|at| (key, at)));
     }
 
     /// What this resource showed was never agreed on.

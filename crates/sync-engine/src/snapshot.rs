@@ -99,6 +99,8 @@ pub struct Part<S: SideTag> {
     pub resource: Resource<S>,
     /// When its side says it was modified.
     pub modified: Option<Timestamp>,
+    /// When its server says that it was written, whatever it says itself.
+    pub written: Option<Timestamp>,
     /// When its side says so of single components.
     pub stamps: Vec<(ComponentKey, Timestamp)>,
     /// When our reads first showed this state.
@@ -353,6 +355,7 @@ impl<S: SideTag> Building<S> {
                 note: observation.note.clone(),
             },
             modified: observation.modified,
+            written: observation.written,
             stamps: observation.stamps.clone(),
             since: mirrored.since,
             access: observation.access,

@@ -258,7 +258,7 @@ fn an_open_conflict_is_over_when_both_agree_by_themselves() {
     world.run();
     world.caldav.put("a.ics", "a", two);
     assert_eq!(world.run().conflicts, 0);
-    assert!(world.store.conflicts(&world.mapping.id).is_empty());
+    assert!(world.store.open_conflicts(&world.mapping.id).is_empty());
     quiet(&world);
 }
 
@@ -1145,12 +1145,7 @@ fn what_waits_for_a_person_goes_on_waiting_when_the_settings_change() {
         world.run();
         assert_eq!(title(&world.google.all()[&name]), "Busy");
     }
-    let open: Vec<_> = world
-        .store
-        .conflicts(&world.mapping.id)
-        .into_iter()
-        .filter(|conflict| conflict.winner.is_none())
-        .collect();
+    let open = world.store.open_conflicts(&world.mapping.id);
     assert_eq!(open.len(), 1);
     world.store.decide(
         &world.mapping.id,

@@ -269,8 +269,7 @@ fn f03_a_stricter_privacy_rule_reaches_a_copy_that_waits_for_a_person() {
     world.run();
     let stored = serde_json::to_string(&world.store.conflicts(&world.mapping.id)).unwrap();
     assert!(!stored.contains("Dentist"), "P9: {stored}");
-    let open = world.store.conflicts(&world.mapping.id);
-    if let Some(conflict) = open.iter().find(|c| c.winner.is_none()) {
+    if let Some(conflict) = world.store.open_conflicts(&world.mapping.id).first() {
         world.store.decide(
             &world.mapping.id,
             Decision {
@@ -684,7 +683,7 @@ fn f18_a_decision_survives_a_crash() {
             .google
             .edit(&name, edited(&event, |f| f.title = "two".into()));
         world.run();
-        let open = world.store.conflicts(&world.mapping.id).remove(0);
+        let open = world.store.open_conflicts(&world.mapping.id).remove(0);
         world.store.decide(
             &world.mapping.id,
             Decision {
@@ -753,12 +752,7 @@ fn f20_a_conflict_is_over_when_the_direction_decides() {
     world.mapping.direction = Direction::CaldavToGoogle;
     world.run();
     assert_eq!(title(&there(&world).1), "one");
-    let open: Vec<_> = world
-        .store
-        .conflicts(&world.mapping.id)
-        .into_iter()
-        .filter(|c| c.winner.is_none())
-        .collect();
+    let open = world.store.open_conflicts(&world.mapping.id);
     assert!(open.is_empty(), "{open:#?}");
 }
 

@@ -146,6 +146,7 @@ impl Reader {
             uid: event.uid,
             etag,
             modified: event.modified.or_else(|| modified.and_then(http_date)),
+            written: modified.and_then(http_date),
             content: Content::Series(Box::new(event.series)),
             tag: event.tag,
             access,

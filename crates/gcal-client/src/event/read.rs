@@ -86,6 +86,7 @@ fn observe(event: &Event, id: &str, setting: &Setting) -> Result<Observation<Goo
     };
     Ok(Observation {
         stamps: Vec::new(),
+        written: None,
         resource: ResourceId::new(id),
         series: SeriesKey::new(series),
         uid: event

@@ -3,13 +3,15 @@
 use jiff::ToSpan as _;
 use sync_engine::mapping::Direction;
 use sync_engine::model::{
-    Fields, LocalTime, OverrideValue, RecurrenceId, Series, Status, Transparency, When, ZoneName,
+    Fields, LocalTime, OverrideValue, RecurrenceId, Sensitivity, Series, Side, Status,
+    Transparency, When, ZoneName,
 };
 use sync_engine::projection::expand::is_occurrence;
 use sync_engine::recurrence::inherited_when;
 
 use super::dice::Dice;
 use super::harness::event;
+use super::secrets;
 use super::world::{Both, own};
 
 pub(crate) fn later(when: &When, hours: i64) -> When {
@@ -65,6 +67,7 @@ fn inherited(master: &Fields, id: RecurrenceId) -> Fields {
 
 /// A person edits an event, deletes one, or makes a new one.
 pub(crate) fn edit(dice: &mut Dice, both: &Both) {
+    dice.pen = secrets::pen(Side::Caldav);
     let all = both.dav.all();
     let copies_only = both.for_good == Some(Direction::GoogleToCaldav);
     let nth = dice.index(if copies_only {
@@ -182,6 +185,32 @@ pub(crate) fn edit(dice: &mut Dice, both: &Both) {
     if dice.plain {
         fitting(&mut series);
     }
+    both.person_puts(name, &series);
+}
+
+/// A person says that an event or an occurrence is private, or that it is not any more.
+pub(crate) fn classify(dice: &mut Dice, both: &Both) {
+    let all = both.dav.all();
+    if all.is_empty() {
+        return;
+    }
+    let (name, series) = all.iter().nth(dice.index(all.len())).unwrap();
+    let mut series = series.clone();
+    let overrides = series.overrides.values_mut();
+    let own = overrides.filter_map(|value| match value {
+        OverrideValue::Fields(fields) => Some(fields.as_mut()),
+        OverrideValue::Cancelled => None,
+    });
+    let mut components: Vec<&mut Fields> = series.master.iter_mut().chain(own).collect();
+    if components.is_empty() {
+        return;
+    }
+    let nth = dice.index(components.len());
+    let sensitivity = &mut components[nth].sensitivity;
+    *sensitivity = match sensitivity {
+        Sensitivity::Public => Sensitivity::Private,
+        _ => Sensitivity::Public,
+    };
     both.person_puts(name, &series);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use sync_engine::conflict::{Decision, Keep};
 use sync_engine::identity::OriginTag;
-use sync_engine::model::Side;
+use sync_engine::projection::PrivateEvents;
 use sync_engine::row::RowState;
 
 use super::dice::Dice;
@@ -67,10 +67,7 @@ impl Both {
         for held in self.store.held(&self.mapping.id) {
             self.store.approve(&self.mapping.id, &held.id);
         }
-        for conflict in self.store.conflicts(&self.mapping.id) {
-            if conflict.winner.is_some() {
-                continue;
-            }
+        for conflict in self.store.open_conflicts(&self.mapping.id) {
             let keep = [Keep::Caldav, Keep::Google, Keep::Merged];
             let decision = Decision {
                 conflict: conflict.id.clone(),
@@ -83,6 +80,10 @@ impl Both {
 
     /// P2.
     fn equal(&self, excused: &Excused) -> Held {
+        if self.mapping.private_events == PrivateEvents::Skip {
+            // Each side has private events that the other does not.
+            return Ok(());
+        }
         let (caldav, google) = (self.caldav_shows(excused), self.google_shows(excused));
         if caldav == google {
             return Ok(());
@@ -183,17 +184,13 @@ impl Both {
         Ok(())
     }
 
-    /// P9.
+    /// P9, of everything that was sent so far.
     fn keeps_secrets(&self) -> Held {
-        let side = if self.towards_caldav() {
-            Side::Caldav
-        } else {
-            Side::Google
-        };
-        if self.mapping.privacy != sync_engine::projection::Privacy::Full && self.secrets_at(side) {
-            return Err(self.broken("P9 a secret left", side.to_string()));
+        let leaks = self.leaks.lock().unwrap();
+        if leaks.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        Err(self.broken("P9 a secret left", leaks.join("\n")))
     }
 
     /// P13, as far as a whole life tells: a change of a series that Google holds as single events,
@@ -302,10 +299,11 @@ impl Both {
         Broken {
             what,
             detail: format!(
-                "{detail}\nmapping {:?} {:?} {:?}\nCalDAV\n  {}\nGoogle\n  {}\nrows\n  {}",
+                "{detail}\nmapping {:?} {:?} {:?} {:?}\nCalDAV\n  {}\nGoogle\n  {}\nrows\n  {}",
                 self.mapping.direction,
                 self.mapping.conflict_policy,
                 self.mapping.privacy,
+                self.mapping.private_events,
                 caldav.join("\n  "),
                 google.join("\n  "),
                 rows.join("\n  ")

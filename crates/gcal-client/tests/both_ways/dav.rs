@@ -8,12 +8,14 @@ use futures_util::future::FutureExt as _;
 use jiff::Timestamp;
 use simulators::google::GoogleSim;
 use sync_engine::memory::{Fault, MemoryCalendar};
-use sync_engine::model::{Caldav, Cursor, ResourceId, Series, Text};
+use sync_engine::model::{Caldav, Cursor, ResourceId, Series, Side, Text};
 use sync_engine::observation::{Observation, Seen};
 use sync_engine::plan::operation::Write;
 use sync_engine::ports::{
     Capabilities, Create, Listed, Listing, Remove, SideError, SidePort, Update, Written,
 };
+
+use super::secrets::{self, Sent};
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,6 +37,7 @@ struct State {
     ambush: Option<u32>,
     lists: u32,
     fetched: usize,
+    sent: Vec<Sent>,
 }
 
 pub(crate) struct Dav {
@@ -129,6 +132,11 @@ impl Dav {
         )
     }
 
+    /// What was sent since the last time, whatever became of it.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.state.lock().unwrap().sent)
+    }
+
     fn stamp(&self, name: &str) {
         let now = self.clock.now();
         self.state
@@ -167,7 +175,7 @@ impl Dav {
         };
         if strikes && let Some(mut series) = self.inner.all().remove(name) {
             if let Some(master) = &mut series.master {
-                master.title = Text::new("Quicker");
+                master.title = Text::new(&format!("{}Quicker", secrets::pen(Side::Caldav)));
             }
             self.put(name, series);
         }
@@ -244,12 +252,18 @@ impl SidePort for Dav {
     }
 
     async fn create(&self, create: &Create) -> Result<Written<Caldav>, SideError> {
+        let write = Write::Create(Box::new(create.clone()));
+        let name = self.inner.resource_of(&write);
+        let sent = secrets::created(name.as_str(), create.series.series());
+        self.state.lock().unwrap().sent.push(sent);
         Ok(self.answered(self.inner.create(create).await?))
     }
 
     async fn update(&self, update: &Update<Caldav>) -> Result<Written<Caldav>, SideError> {
         let write = Write::Update(Box::new(update.clone()));
         let name = self.inner.resource_of(&write);
+        let sent = secrets::updated(name.as_str(), update);
+        self.state.lock().unwrap().sent.push(sent);
         self.before_write(name.as_str());
         Ok(self.answered(self.inner.update(update).await?))
     }

@@ -14,6 +14,8 @@ pub(crate) struct Dice {
     today: Date,
     /// Rules that Google cannot hold are left out.
     pub(crate) plain: bool,
+    /// What tells the words of the one who writes: see `secrets`.
+    pub(crate) pen: &'static str,
 }
 
 impl Dice {
@@ -22,6 +24,7 @@ impl Dice {
             state: seed,
             today: jiff::civil::date(2026, 11, 2),
             plain: false,
+            pen: "",
         }
     }
 
@@ -56,7 +59,8 @@ impl Dice {
     }
 
     pub(crate) fn title(&mut self) -> String {
-        format!("T{}", self.roll(1000))
+        let number = self.roll(1000);
+        format!("{}T{number}", self.pen)
     }
 
     /// A day within the window's first two weeks.

@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use simulators::google::{DEFAULT_ACCOUNT, Person};
 use sync_engine::mapping::Direction;
+use sync_engine::model::Side;
 
 use super::dice::Dice;
+use super::secrets;
 use super::world::{Both, tell};
 
 const ZONES: [&str; 5] = [
@@ -94,6 +96,7 @@ impl Hands<'_> {
 
 /// A person does something at Google.
 pub(crate) fn edit(dice: &mut Dice, both: &Both) {
+    dice.pen = secrets::pen(Side::Google);
     let hands = Hands {
         both,
         person: both.world.sim.as_user(DEFAULT_ACCOUNT),
@@ -129,7 +132,7 @@ pub(crate) fn edit(dice: &mut Dice, both: &Both) {
         }
         4 => {
             let bodies = [
-                json!({"location": "Here"}),
+                json!({"location": format!("{}Here", dice.pen)}),
                 json!({"location": null}),
                 json!({"transparency": "transparent"}),
                 json!({"transparency": "opaque"}),
@@ -166,6 +169,25 @@ pub(crate) fn edit(dice: &mut Dice, both: &Both) {
         }
         _ => instance(dice, &hands, event, &id),
     }
+}
+
+/// A person says that an event or an instance is private, or that it is not any more.
+pub(crate) fn classify(dice: &mut Dice, both: &Both) {
+    let hands = Hands {
+        both,
+        person: both.world.sim.as_user(DEFAULT_ACCOUNT),
+    };
+    let mut all = both.google_events();
+    all.retain(|event| event["status"] != "cancelled");
+    if all.is_empty() {
+        return;
+    }
+    let event = dice.pick(&all);
+    let visibility = match event["visibility"].as_str() {
+        Some("private") => "default",
+        _ => "private",
+    };
+    hands.changes(&word(event, "id"), &json!({"visibility": visibility}));
 }
 
 fn new(dice: &mut Dice, hands: &Hands<'_>) {

@@ -26,6 +26,7 @@ mod google_people;
 mod harness;
 mod life;
 mod lived;
+mod secrets;
 mod shown;
 mod trouble;
 mod whims;

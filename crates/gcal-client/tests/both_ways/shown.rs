@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 use simulators::google::DEFAULT_ACCOUNT;
-use sync_engine::model::{Fields, Side, Status, Transparency, When, ZoneName};
-use sync_engine::projection::Privacy;
+use sync_engine::model::{Fields, Status, Transparency, When, ZoneName};
 use sync_engine::recurrence::{Limits, series_occurrences};
 
 use super::world::Both;
@@ -146,7 +145,7 @@ impl Both {
 
     /// Whether texts are not compared: a rule keeps them from crossing.
     fn texts_differ(&self) -> bool {
-        self.mapping.privacy != Privacy::Full
+        self.mapping.hides_texts()
     }
 
     fn made(&self, start: String, end: String, fields: (&str, &str, &str), free: bool) -> Shown {
@@ -239,20 +238,5 @@ impl Both {
             *out.entry(shown).or_default() += 1;
         }
         out
-    }
-
-    /// What the people of one side wrote stays out of the other where a rule says so.
-    pub(crate) fn secrets_at(&self, side: Side) -> bool {
-        match side {
-            Side::Google => self
-                .google_events()
-                .iter()
-                .any(|event| event.to_string().contains("Secret")),
-            Side::Caldav => self
-                .dav
-                .all()
-                .values()
-                .any(|series| format!("{series:?}").contains("Secret")),
-        }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Both {
     /// The way it goes, where nobody changes that.
     pub(crate) for_good: Option<Direction>,
     pub(crate) ledger: Mutex<Ledger>,
+    /// What was sent that a rule keeps back.
+    pub(crate) leaks: Mutex<Vec<String>>,
     /// What went wrong in earlier runs, for the one who reads a failure.
     runs: AtomicU32,
 }
@@ -86,6 +88,7 @@ impl Both {
             mapping,
             for_good: None,
             ledger: Mutex::default(),
+            leaks: Mutex::default(),
             runs: AtomicU32::new(0),
         }
     }
@@ -176,7 +179,9 @@ impl Both {
             only,
         };
         let before = self.world.sim.log().len();
+        let there = self.before();
         let report = run.run().await;
+        self.judge(&there);
         if std::env::var("TELL").is_ok_and(|tell| tell != "1") {
             for entry in self.world.sim.log().iter().skip(before) {
                 let body = entry.body.as_ref().map(ToString::to_string);

@@ -39,6 +39,8 @@ pub(crate) trait Bench {
     fn decide(&self, mapping: &MappingId, decision: Decision) -> impl Future<Output = ()>;
     /// Conflicts that wait for a person, oldest first.
     fn open_conflicts(&self, mapping: &MappingId) -> impl Future<Output = Vec<Conflict>>;
+    /// All conflicts on record.
+    fn conflicts(&self, mapping: &MappingId) -> impl Future<Output = Vec<Conflict>>;
     /// A person approves what is held. Says whether it is held.
     fn approve(&self, mapping: &MappingId, plan: &PlanId) -> impl Future<Output = bool>;
     /// A person wants what is held put back. Says whether it is held.
@@ -136,6 +138,12 @@ impl Bench for Sqlite {
         records.map(|record| record.conflict).collect()
     }
 
+    async fn conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        let page = self.db.conflicts(Some(mapping), None, 100, None).await;
+        let records = page.unwrap().conflicts.into_iter().rev();
+        records.map(|record| record.conflict).collect()
+    }
+
     async fn approve(&self, mapping: &MappingId, plan: &PlanId) -> bool {
         was_held(self.db.approve(mapping, plan).await)
     }
@@ -194,9 +202,11 @@ impl Bench for Memory {
     }
 
     async fn open_conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
-        let mut conflicts = self.store.conflicts(mapping);
-        conflicts.retain(|conflict| conflict.winner.is_none());
-        conflicts
+        self.store.open_conflicts(mapping)
+    }
+
+    async fn conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        self.store.conflicts(mapping)
     }
 
     async fn approve(&self, mapping: &MappingId, plan: &PlanId) -> bool {
@@ -284,6 +294,7 @@ pub(crate) fn observed<S: SideTag>(
         etag: Some(Etag::new(etag)),
         modified: Some(at(-60)),
         stamps: Vec::new(),
+        written: None,
         content: Content::Series(Box::new(Series::single(Fields::new(
             title,
             When::all_day(day, None),

@@ -248,6 +248,7 @@ impl Event {
             etag: Some(self.etag()),
             modified: Timestamp::from_second(i64::try_from(self.version).unwrap_or(0)).ok(),
             stamps: Vec::new(),
+            written: None,
             content: Content::Series(Box::new(self.series.clone())),
             tag: self.tag.clone(),
             access: Access::Full,

@@ -30,12 +30,19 @@ pub(super) struct MappingData {
     pub(super) state: MappingState,
     /// The mapping's calendars, known from its first look at what changed.
     pub(super) calendars: Both<Known>,
-    pub(super) conflicts: BTreeMap<ConflictId, Conflict>,
+    pub(super) conflicts: BTreeMap<ConflictId, Recorded>,
     pub(super) decisions: Vec<Decision>,
     pub(super) written: Vec<(RunId, Undoable)>,
     /// Whether it is switched off, and its direction where that was told.
     pub(super) off: bool,
     pub(super) direction: Option<Direction>,
+}
+
+/// A conflict on record. Decided ones stay there, and so do those that are over without a winner.
+#[derive(Debug, Clone)]
+pub(super) struct Recorded {
+    pub(super) conflict: Conflict,
+    pub(super) open: bool,
 }
 
 /// The family of a mapping's calendars.
@@ -93,19 +100,20 @@ impl State {
             data.intents.retain(|intent| intent.id != id);
         }
         for conflict in settlement.conflicts {
-            if conflict.winner.is_some() {
-                data.decisions
-                    .retain(|decision| decision.conflict != conflict.id);
-            }
-            data.conflicts.insert(conflict.id.clone(), conflict);
+            let open = conflict.winner.is_none();
+            data.conflicts
+                .insert(conflict.id.clone(), Recorded { conflict, open });
         }
-        for id in settlement.over {
-            data.decisions.retain(|decision| decision.conflict != id);
-            let open = data.conflicts.get(&id).is_some_and(|c| c.winner.is_none());
-            if open {
-                data.conflicts.remove(&id);
+        let open = data.conflicts.iter_mut();
+        for (_, recorded) in open.filter(|(id, known)| known.open && settlement.over.contains(id)) {
+            recorded.open = false;
+            if settlement.veils {
+                recorded.conflict.veil();
             }
         }
+        let conflicts = &data.conflicts;
+        data.decisions
+            .retain(|decision| conflicts.get(&decision.conflict).is_some_and(|c| c.open));
         data.written
             .extend(settlement.undo.map(|undo| (run.clone(), undo)));
     }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::lock;
-use super::state::{MappingData, State};
+use super::state::{MappingData, Recorded, State};
 use crate::conflict::{Conflict, Decision};
 use crate::guard::Held;
 use crate::mapping::Mapping;
@@ -75,15 +75,32 @@ impl MemoryStore {
 
     /// A mapping's conflicts, decided and open.
     pub fn conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
-        let state = lock(&self.0);
-        let data = state.mappings.get(mapping);
-        data.map(|data| data.conflicts.values().cloned().collect())
-            .unwrap_or_default()
+        self.recorded(mapping, |_| true)
     }
 
-    /// A person answers an open conflict; the last answer counts.
+    /// Those that wait for a person.
+    pub fn open_conflicts(&self, mapping: &MappingId) -> Vec<Conflict> {
+        self.recorded(mapping, |recorded| recorded.open)
+    }
+
+    fn recorded(&self, mapping: &MappingId, which: impl Fn(&Recorded) -> bool) -> Vec<Conflict> {
+        let state = lock(&self.0);
+        let data = state.mappings.get(mapping);
+        let recorded = data.into_iter().flat_map(|data| data.conflicts.values());
+        recorded
+            .filter(|recorded| which(recorded))
+            .map(|recorded| recorded.conflict.clone())
+            .collect()
+    }
+
+    /// A person answers an open conflict; the last answer counts. One that waits for nobody takes no
+    /// answer.
     pub fn decide(&self, mapping: &MappingId, decision: Decision) {
         if let Some(data) = lock(&self.0).mappings.get_mut(mapping) {
+            let known = data.conflicts.get(&decision.conflict);
+            if !known.is_some_and(|recorded| recorded.open) {
+                return;
+            }
             data.decisions
                 .retain(|known| known.conflict != decision.conflict);
             data.decisions.push(decision);

@@ -56,6 +56,7 @@ fn mirrored<S: SideTag>(series: Series) -> Mirrored<S> {
         etag: Some(Etag::new("1")),
         modified: None,
         stamps: Vec::new(),
+        written: None,
         content: Content::Series(Box::new(series)),
         tag: None,
         access: Access::Full,

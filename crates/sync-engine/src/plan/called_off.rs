@@ -5,12 +5,12 @@ use super::Plan;
 use super::contest::{Contest, Ruling, made, whole};
 use super::one_way::keep_if_new;
 use super::operation::{ActionKind, Reason};
-use super::party::{echo, every, projected};
+use super::party::{self, echo, every, projected};
 use super::two_way::{Flows, note_conflicts};
 use super::{Group, SeriesInput, Weight};
 use crate::diff::{self, Standing};
 use crate::model::{
-    Caldav, ComponentKey, Field, FieldSet, Google, Sensitivity, Side, SideTag, Status, Text,
+    Caldav, ComponentKey, Field, FieldSet, Google, Sensitivity, Side, SideTag, Status,
 };
 use crate::ports::side::{Change, ComponentChange, Update};
 use crate::row::Row;
@@ -39,7 +39,7 @@ pub(super) fn stands(
     let base = whole(&agreed);
     let since = plan.conflicts.len();
     let ruling = Contest {
-        input: flows.input,
+        flows,
         row,
         key,
         caldav: Standing::Cancelled,
@@ -131,9 +131,9 @@ pub(super) fn left_out<X: SideTag, Y: SideTag>(
     let edited = match whole(&y.series) {
         Standing::Own(fields) if !open => {
             let mut fields = fields;
-            fields.title = Text::default();
-            fields.description = Text::default();
-            fields.location = Text::default();
+            for field in party::texts() {
+                diff::clear(field, &mut fields);
+            }
             Standing::Own(fields)
         }
         edited => edited,
@@ -152,7 +152,7 @@ pub(super) fn left_out<X: SideTag, Y: SideTag>(
     };
     let why = "It is left out by this mapping's settings for declined and private events.";
     Contest {
-        input: flows.input,
+        flows,
         row,
         key,
         caldav,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::party::Party;
+use super::party::{self, Party};
+use super::two_way::Flows;
 use super::{Plan, PlanInput};
 use crate::conflict::{Conflict, Keep, Version, Winner};
 use crate::diff::{self, Standing};
@@ -26,7 +27,7 @@ pub(super) enum Ruling {
 
 /// Everything a contest is about.
 pub(super) struct Contest<'a> {
-    pub(super) input: &'a PlanInput,
+    pub(super) flows: &'a Flows<'a>,
     pub(super) row: &'a Row,
     pub(super) key: ComponentKey,
     /// What CalDAV shows, as people may see it here (P9).
@@ -49,10 +50,32 @@ impl Contest<'_> {
         let versions = (
             self.row.key.as_str(),
             &self.key,
-            version(&self.caldav),
-            version(&self.google),
+            self.version(&self.caldav),
+            self.version(&self.google),
         );
         ConflictId::new(Fingerprint::of_value(&versions).as_str().replace(':', "-"))
+    }
+
+    /// A standing in words. A copy at Google may have been made under an earlier rule, or before the
+    /// event was private: what it says is told as the rule has it by now (P9).
+    fn version(&self, standing: &Standing) -> Version {
+        let flow = &self.flows.google;
+        let private = flow.is_private(self.row, Some(&self.key));
+        let hides = flow.mapping.privacy != Privacy::Full || private;
+        match standing {
+            Standing::Own(fields) if hides && self.row.copy == Some(Side::Google) => {
+                let again = flow.projection.again(fields, None, private);
+                let mut told = fields.clone();
+                for field in party::texts() {
+                    match &again {
+                        Some(again) => diff::copy(field, again, &mut told),
+                        None => diff::clear(field, &mut told),
+                    }
+                }
+                version(&Standing::Own(told))
+            }
+            standing => version(standing),
+        }
     }
 
     /// The later version; a tie goes to CalDAV.
@@ -69,6 +92,7 @@ impl Contest<'_> {
     pub(super) fn settle(&self, both: &FieldSet, plan: &mut Plan) -> Ruling {
         let id = self.id();
         let decision = self
+            .flows
             .input
             .decisions
             .iter()
@@ -97,11 +121,11 @@ impl Contest<'_> {
             recurrence_id: self
                 .key
                 .recurrence_id()
-                .map(|id| diff::recurrence_id(id, google, &self.input.floating)),
-            policy: self.input.mapping.conflict_policy,
-            base: self.base.as_ref().map(version),
-            caldav: version(&self.caldav),
-            google: version(&self.google),
+                .map(|id| diff::recurrence_id(id, google, &self.flows.input.floating)),
+            policy: self.flows.input.mapping.conflict_policy,
+            base: self.base.as_ref().map(|base| self.version(base)),
+            caldav: self.version(&self.caldav),
+            google: self.version(&self.google),
             winner,
             reason,
             id,
@@ -116,7 +140,7 @@ impl Contest<'_> {
             Side::Google => "Google's version is the later one.",
         };
         if let Some(edit) = self.edit {
-            return match self.input.mapping.conflict_policy {
+            return match self.flows.input.mapping.conflict_policy {
                 ConflictPolicy::Latest | ConflictPolicy::Merge => (
                     Ruling::All(edit),
                     "It was edited on one side and deleted on the other: the edit wins.".to_owned(),
@@ -124,7 +148,7 @@ impl Contest<'_> {
                 policy => Self::named(policy),
             };
         }
-        match self.input.mapping.conflict_policy {
+        match self.flows.input.mapping.conflict_policy {
             ConflictPolicy::Latest => (Ruling::All(latest), later(latest).to_owned()),
             ConflictPolicy::Merge => (
                 self.merged(both),
@@ -204,7 +228,7 @@ pub(super) fn tells_all(input: &PlanInput, series: &[&Series]) -> bool {
     input.mapping.privacy == Privacy::Full
         && !series
             .iter()
-            .any(|series| super::party::hides(&input.mapping, series))
+            .any(|series| input.mapping.hides_private() && party::is_private(series))
 }
 
 /// What stands for a whole series: its master, or its first single event.
@@ -237,7 +261,8 @@ pub(super) fn shown(
 }
 
 /// When a side's version of a component was made: when the side says so, if that moved since the
-/// last agreement, else when our reads first showed it; never later than now.
+/// last agreement, else when its server says that it was written, if that moved, else when our reads
+/// first showed it; never later than now.
 pub(super) fn made<S: SideTag>(
     row: &Row,
     snapshot: &Snapshot<S>,
@@ -247,12 +272,17 @@ pub(super) fn made<S: SideTag>(
     let Some(part) = snapshot.part(key) else {
         return now;
     };
-    let agreed = row
-        .link::<S>()
-        .and_then(|link| link.stamps.iter().find(|(known, _)| known == key))
-        .map(|(_, stamp)| *stamp);
-    let said = stamp(snapshot, key).filter(|said| Some(*said) != agreed);
-    said.unwrap_or(part.since).min(now)
+    let link = row.link::<S>();
+    let agreed = |known: &[(ComponentKey, Timestamp)]| {
+        let found = known.iter().find(|(known, _)| known == key);
+        found.map(|(_, stamp)| *stamp)
+    };
+    let stamped = link.and_then(|link| agreed(&link.stamps));
+    let written = link.and_then(|link| agreed(&link.written));
+    let said = stamp(snapshot, key).filter(|said| Some(*said) != stamped);
+    said.or_else(|| part.written.filter(|at| Some(*at) != written))
+        .unwrap_or(part.since)
+        .min(now)
 }
 
 /// When a side says a component was modified.
@@ -268,8 +298,8 @@ pub(super) fn stamp<S: SideTag>(snapshot: &Snapshot<S>, key: &ComponentKey) -> O
 /// Remembers when each side says a component was modified, now that it is dealt with.
 pub(super) fn remember<S: SideTag>(row: &mut Row, snapshot: &Snapshot<S>, key: &ComponentKey) {
     let stamp = stamp(snapshot, key);
+    let written = snapshot.part(key).and_then(|part| part.written);
     if let Some(link) = row.link_mut::<S>() {
-        link.stamps.retain(|(known, _)| known != key);
-        link.stamps.extend(stamp.map(|stamp| (*key, stamp)));
+        link.stamped(*key, stamp, written);
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn group(
     } else {
         Reason::Changed
     };
-    let (on_caldav, on_google) = wanted(merging, gathered);
+    let (on_caldav, on_google) = wanted(merging, &row, gathered);
     let mut to_caldav = changes(merging, gathered, Side::Caldav, &on_caldav);
     let mut to_google = changes(merging, gathered, Side::Google, &on_google);
     if gathered.again && gathered.to_google.contains_key(&ComponentKey::Master) {
@@ -93,7 +93,7 @@ pub(super) fn group(
 }
 
 /// What each side is to show: what the other lets through, with what is carried along.
-fn wanted(merging: &Merging<'_>, gathered: &Gathered) -> (Series, Series) {
+fn wanted(merging: &Merging<'_>, row: &Row, gathered: &Gathered) -> (Series, Series) {
     let mut on_caldav = merging.google.out.clone();
     let mut on_google = merging.caldav.out.clone();
     let crossing = |to: &BTreeMap<ComponentKey, Crossing>| to.get(&ComponentKey::Master).cloned();
@@ -121,6 +121,13 @@ fn wanted(merging: &Merging<'_>, gathered: &Gathered) -> (Series, Series) {
                 None => series.overrides.remove(id),
             };
         }
+    }
+    for (to, want) in [
+        (Side::Caldav, &mut on_caldav),
+        (Side::Google, &mut on_google),
+    ] {
+        let unsaid = merging.unsaid(row, to.other());
+        unsaid.spare(want, merging.party(to).now);
     }
     (on_caldav, on_google)
 }

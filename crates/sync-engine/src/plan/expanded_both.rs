@@ -176,6 +176,7 @@ fn gather(merging: &Merging<'_>, row: &Row, want: &Projected, plan: &mut Plan) -
     let had = projected(merging.caldav.had.clone());
     let floating = merging.flows.floating();
     let (want, had) = (Singles::of(want, floating), Singles::of(&had, floating));
+    let unsaid = merging.unsaid(row, Side::Google);
     let known: Vec<(&RecurrenceId, Option<&Fields>)> = if is_new(merging) {
         merging.g.exceptions().map(|(id, _)| (id, None)).collect()
     } else {
@@ -243,7 +244,8 @@ fn gather(merging: &Merging<'_>, row: &Row, want: &Projected, plan: &mut Plan) -
                             let overruled = differing(now, &shows)
                                 .into_iter()
                                 .filter(|field| changed.contains(field))
-                                .filter(|field| merging.google.mask.contains(field));
+                                .filter(|field| merging.google.mask.contains(field))
+                                .filter(|field| !unsaid.are(merging.google.now, &key, *field));
                             edited.iter().copied().chain(overruled).collect()
                         }
                         Ruling::Each(sides) => edited

@@ -15,6 +15,7 @@ use super::crossing;
 use super::gathered::{Crossing, Gathered};
 use super::party::{Changed, Party, shaped};
 use super::two_way::{Flows, note_conflicts};
+use super::unsaid::Unsaid;
 use super::writing::empties;
 use super::{Plan, SeriesInput};
 use crate::diff::{self, Standing, differing};
@@ -261,8 +262,15 @@ impl Merging<'_> {
                 match self.contest(row, key).settle(&both, plan) {
                     Ruling::Open => gathered.open = true,
                     Ruling::All(side) => {
-                        let all = on_caldav.union(&on_google).copied().collect();
+                        let all = on_caldav.union(&on_google).copied();
+                        let unsaid = self.unsaid(row, side);
+                        let (kept, all) =
+                            all.partition(|field| unsaid.are(self.party(side).now, &key, *field));
                         gathered.cross(key, side.other(), Crossing::Fields(all));
+                        let kept: FieldSet = kept;
+                        for field in kept {
+                            gathered.cross_field(key, side, field);
+                        }
                     }
                     Ruling::Each(sides) => {
                         for field in on_caldav.union(&on_google) {
@@ -278,6 +286,15 @@ impl Merging<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The words of `side` that nobody said there.
+    pub(super) fn unsaid(&self, row: &Row, side: Side) -> Unsaid {
+        if row.copy == Some(side) {
+            Unsaid::of(&self.party(side).echo, &self.party(side.other()).echo)
+        } else {
+            Unsaid::default()
         }
     }
 
@@ -315,36 +332,6 @@ impl Merging<'_> {
                 gathered.cross(key, from, crossing);
             }
             Need::Write(_) => gathered.cross(key, from.other(), crossing),
-        }
-    }
-
-    /// Neither side changed it. What stood at a time the series did not take place at counts once it
-    /// takes place there again.
-    fn unchanged(&self, row: &Row, key: ComponentKey, gathered: &mut Gathered) {
-        let copy = row.copy.unwrap_or(Side::Google);
-        let from = copy.other();
-        let kind = |series: &Series| match Standing::of(series, &key) {
-            Standing::Inherit(_) | Standing::Nothing => 0,
-            Standing::Cancelled => 1,
-            Standing::Own(_) => 2,
-        };
-        let drifted = kind(&self.party(from).out) != kind(&self.party(copy).out);
-        if key == ComponentKey::Master || !drifted {
-            return;
-        }
-        // What only the copy's own words tell from its master is its own, where it takes place.
-        let off = kind(&self.party(from).out) == 1;
-        if !off
-            && self.party(copy).says_by_words(&key)
-            && self.takes_place(&key, self.party(copy).now)
-        {
-            return;
-        }
-        if self.inherits_it(&key, from, gathered) {
-            return;
-        }
-        if let Need::Write(_) = self.write(&key, from, Some(&Crossing::Whole)) {
-            gathered.cross(key, copy, Crossing::Whole);
         }
     }
 
@@ -471,7 +458,7 @@ impl Merging<'_> {
         let (caldav, base) = shown(self.flows.input, &self.caldav, &self.google, &key);
         let now = self.flows.input.now;
         Contest {
-            input: self.flows.input,
+            flows: self.flows,
             row,
             key,
             caldav,

@@ -182,7 +182,7 @@ pub(super) fn stays<Y: SideTag>(to: &Flow<'_, Y>, row: &Row, source: &Series) ->
 }
 
 /// The fields that a rule shapes on their way to the protected side.
-fn ruled(mapping: &Mapping, hidden: bool) -> FieldSet {
+pub(super) fn ruled(mapping: &Mapping, hidden: bool) -> FieldSet {
     if hidden { texts() } else { shaped(mapping) }
 }
 
@@ -196,16 +196,24 @@ pub(super) fn every() -> FieldSet {
 
 /// Whether a private event says no more than "Busy" on the other side.
 pub(super) fn hides(mapping: &Mapping, series: &Series) -> bool {
-    let private = |fields: &Fields| fields.sensitivity != Sensitivity::Public;
-    mapping.private_events == PrivateEvents::Busy
-        && (series.master.as_ref().is_some_and(private)
-            || series.overrides.values().any(|value| match value {
-                OverrideValue::Fields(fields) => private(fields),
-                OverrideValue::Cancelled => false,
-            }))
+    mapping.private_events == PrivateEvents::Busy && is_private(series)
 }
 
-fn texts() -> FieldSet {
+/// Whether something of a series is private.
+pub(super) fn is_private(series: &Series) -> bool {
+    let private = |fields: &Fields| fields.sensitivity != Sensitivity::Public;
+    let onward = series.recurring_master();
+    let mut onward = onward.iter().flat_map(|(_, repeats)| &repeats.onward);
+    series.master.as_ref().is_some_and(private)
+        || onward.any(|onward| private(&onward.fields))
+        || series.overrides.values().any(|value| match value {
+            OverrideValue::Fields(fields) => private(fields),
+            OverrideValue::Cancelled => false,
+        })
+}
+
+/// The fields that are text.
+pub(super) fn texts() -> FieldSet {
     [Field::Title, Field::Description, Field::Location].into()
 }
 

@@ -10,7 +10,7 @@ use crate::identity::OriginTag;
 use crate::mapping::{Direction, Reminders};
 use crate::model::{ComponentKey, Field, FieldSet, Fields, Series, Side, SideTag, Text};
 use crate::ports::side::{Create, Remove, Target, Update};
-use crate::projection::{Privacy, PrivateEvents, Projected};
+use crate::projection::{Privacy, PrivateEvents, Projected, Projection};
 use crate::row::Row;
 use crate::sided::Sided;
 use crate::snapshot::Snapshot;
@@ -148,31 +148,38 @@ impl<B: Sided> Flow<'_, B> {
             .collect()
     }
 
-    /// Whether the target may still show what the privacy rule now hides.
-    fn veils(&self) -> bool {
-        self.reproject && self.projection.privacy != Privacy::Full
-    }
-
     /// Whether this side shows what a rule hides from the other.
-    fn hides_from_reports(&self) -> bool {
+    fn hides_from_reports(&self, row: &Row) -> bool {
         self.mapping.direction == Direction::Bidirectional
             && !self.mapping.protects(B::SIDE)
-            && (self.mapping.privacy != Privacy::Full
-                || self.mapping.private_events == PrivateEvents::Busy)
+            && (self.mapping.privacy != Privacy::Full || self.is_private(row, None))
     }
 
-    /// What copies made under an earlier rule said is not repeated (P9).
-    fn veiled(&self, mut changes: Vec<FieldChange>) -> Vec<FieldChange> {
-        let hides = self.projection.privacy != Privacy::Full || self.reproject;
+    /// What copies made under an earlier rule, or before the event was private, said is not repeated
+    /// (P9).
+    fn veiled(&self, row: &Row, mut changes: Vec<FieldChange>) -> Vec<FieldChange> {
+        let hides = self.projection.privacy != Privacy::Full
+            || self.reproject
+            || self.is_private(row, None);
         for change in changes.iter_mut().filter(|_| hides) {
-            if matches!(
-                change.field,
-                Field::Title | Field::Description | Field::Location
-            ) {
+            if is_text(change.field) {
                 change.from.clear();
             }
         }
         changes
+    }
+
+    /// A copy's title as the rule has it by now: it may have been made under an earlier one, or
+    /// before the event was private.
+    fn titled(
+        &self,
+        projection: &Projection,
+        row: &Row,
+        key: &ComponentKey,
+        fields: &Fields,
+    ) -> Text {
+        let again = projection.again(fields, None, self.is_private(row, Some(key)));
+        again.map(|fields| fields.title).unwrap_or_default()
     }
 
     /// What people are told: everything in it is what the *target* shows or will show.
@@ -188,38 +195,32 @@ impl<B: Sided> Flow<'_, B> {
         let standing = Standing::of(target, &key);
         let master = target.master.as_ref();
         let fields: Option<&Fields> = standing.fields().or(master);
-        // A copy that goes in the very run that changes the rule may still show what it hides.
-        let told = action != ActionKind::Delete || !self.veils();
-        let mut changes = self.veiled(changes);
+        let mut changes = self.veiled(row, changes);
         // Towards the side that the rule does not protect: no more is told than the other knows (P9).
         let native = row.copy == Some(B::SIDE) && reason == Reason::New;
-        let hidden = self.hides_from_reports() && !native;
         let known = party::echo::<B::Other>(row);
         let other = Standing::of(&known, &key);
-        let fields_told = if hidden {
-            for change in &mut changes {
-                if matches!(
-                    change.field,
-                    Field::Title | Field::Description | Field::Location
-                ) {
-                    change.from.clear();
-                    change.to.clear();
-                }
+        let summary = if self.hides_from_reports(row) && !native {
+            for change in changes.iter_mut().filter(|change| is_text(change.field)) {
+                change.from.clear();
+                change.to.clear();
             }
-            other.fields().or(known.master.as_ref())
+            let told = other.fields().or(known.master.as_ref());
+            told.map(|told| match row.copy {
+                Some(side) if side != B::SIDE => self.titled(self.guarding(), row, &key, told),
+                _ => told.title.clone(),
+            })
         } else {
-            fields
+            fields.map(|fields| match row.copy {
+                Some(side) if side == B::SIDE => self.titled(&self.projection, row, &key, fields),
+                _ => fields.title.clone(),
+            })
         };
         Account {
             action,
             uid: row.uid.clone(),
             key,
-            summary: fields_told
-                .filter(|_| told)
-                .map(|fields| fields.title.clone())
-                .unwrap_or_default()
-                .as_str()
-                .to_owned(),
+            summary: summary.unwrap_or_default().as_str().to_owned(),
             start: fields.map(|fields| diff::start(&fields.when, self.floating)),
             recurrence_id: key
                 .recurrence_id()
@@ -229,6 +230,10 @@ impl<B: Sided> Flow<'_, B> {
             counted: true,
         }
     }
+}
+
+fn is_text(field: Field) -> bool {
+    matches!(field, Field::Title | Field::Description | Field::Location)
 }
 
 /// Whether setting `fields` empties a text of the target.

@@ -1,19 +1,22 @@
-//! Taking a run back: what it wrote is written back, and nothing else; what changed since is left.
+//! Taking a run back: what it wrote is written back, and nothing else; what changed since, by a person
+//! or a later run, is left. What goes back of which field is `rewinding`'s.
 //!
 //! Every series that is written back is set aside: the very plan that made the change would make it
 //! again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{Need, transition};
 use super::flow::Flow;
 use super::operation::{ActionKind, After, FieldChange, Operation, Reason, Step, Write};
 use super::party::projected;
+use super::rewinding::{Past, Veil, made, rewound, sent, shows_same};
 use super::{Group, Plan, PlanInput, SeriesInput, Weight};
 use crate::diff::{Standing, differing};
-use crate::model::{Caldav, ComponentKey, FieldSet, Fields, Google, Series, SideTag};
+use crate::model::{Caldav, ComponentKey, FieldSet, Google, Series, SideTag};
 use crate::ports::side::{Change, ComponentChange, Update};
 use crate::ports::store::Undoable;
+use crate::projection::Projected;
 use crate::recurrence::Given;
 use crate::report::Warning;
 use crate::row::{Row, RowKey, RowState};
@@ -27,8 +30,8 @@ pub fn undo(input: &PlanInput, written: &[Undoable]) -> Plan {
     let mut google: BTreeMap<RowKey, Taken<'_, Google>> = BTreeMap::new();
     for done in written {
         match &done.step {
-            Step::Caldav(operation) => take(&mut caldav, &done.row, operation),
-            Step::Google(operation) => take(&mut google, &done.row, operation),
+            Step::Caldav(operation) => take(&mut caldav, done, operation),
+            Step::Google(operation) => take(&mut google, done, operation),
         }
     }
     back::<Caldav>(input, &caldav, &mut plan);
@@ -36,14 +39,14 @@ pub fn undo(input: &PlanInput, written: &[Undoable]) -> Plan {
     plan
 }
 
-/// What a run did to one series on one side, oldest state first known.
+/// What a run did to one series on one side.
 struct Taken<'a, B: SideTag> {
     /// The row as it was before the run.
     row: &'a Row,
     /// What the side showed before.
     before: Option<&'a Series>,
-    /// The components the run wrote.
-    keys: Vec<ComponentKey>,
+    /// What it wrote, newest first.
+    past: Vec<Past<'a>>,
     created: bool,
     /// Single events were added to others: that is not taken back.
     partly: bool,
@@ -53,13 +56,14 @@ struct Taken<'a, B: SideTag> {
 
 fn take<'a, B: SideTag>(
     taken: &mut BTreeMap<RowKey, Taken<'a, B>>,
-    row: &'a Row,
+    done: &'a Undoable,
     operation: &'a Operation<B>,
 ) {
+    let row = &done.row;
     let entry = taken.entry(row.key.clone()).or_insert(Taken {
         row,
         before: None,
-        keys: Vec::new(),
+        past: Vec::new(),
         created: false,
         partly: false,
         removed: false,
@@ -70,6 +74,7 @@ fn take<'a, B: SideTag>(
     if let Some(before) = &operation.before {
         entry.before = Some(before);
     }
+    let mut changes = Vec::new();
     match &operation.write {
         Write::Create(create) => {
             let whole = create.tag.recurrence_id.is_none() || row.link::<B>().is_none();
@@ -77,8 +82,16 @@ fn take<'a, B: SideTag>(
             entry.partly |= !whole;
         }
         Write::Remove(_) => entry.removed = true,
-        Write::Update(update) => entry.keys.extend(update.changes.iter().map(|c| c.key)),
+        Write::Update(update) => changes.extend(update.changes.iter().map(|c| (c.key, &c.change))),
     }
+    entry.past.push(Past {
+        before: operation.before.as_deref(),
+        left: match &done.left {
+            Some(left) => left.as_ref().clone(),
+            None => sent(operation),
+        },
+        changes,
+    });
 }
 
 fn back<B: Sided>(input: &PlanInput, taken: &BTreeMap<RowKey, Taken<'_, B>>, plan: &mut Plan) {
@@ -91,37 +104,60 @@ fn back<B: Sided>(input: &PlanInput, taken: &BTreeMap<RowKey, Taken<'_, B>>, pla
             .series
             .iter()
             .find(|series| series.row.as_ref().is_some_and(|row| row.key == *key));
+        let mut kept = false;
         let group = match (taken.created, taken.removed) {
             _ if taken.partly => None,
             (true, true) => None,
-            (true, false) => uncreate(&flow, now),
+            (true, false) => uncreate(&flow, taken, now),
             (false, true) => unremove(&flow, taken, now),
-            (false, false) => unchange(&flow, taken, now),
+            (false, false) => unchange(&flow, taken, now, &mut kept),
         };
-        match group {
-            Some(group) => plan.groups.push(group),
-            None => plan.warnings.push(Warning {
+        let detail = match &group {
+            Some(_) if kept => {
+                "Part of it changed since, or is hidden by now: that is left as it is."
+            }
+            Some(_) => "",
+            None => "It changed since, or stands in another form by now: it is left as it is.",
+        };
+        plan.groups.extend(group);
+        if !detail.is_empty() {
+            plan.warnings.push(Warning {
                 code: "not_undone".to_owned(),
-                detail: "It changed since, or stands in another form by now: it is left as it is."
-                    .to_owned(),
+                detail: detail.to_owned(),
                 uid: Some(taken.row.uid.clone()),
-            }),
+            });
         }
     }
 }
 
-/// The series as it is now, if nobody changed it on this side since both agreed.
-fn untouched<B: SideTag>(now: Option<&SeriesInput>) -> Option<(&Row, &Snapshot<B>)> {
+/// The series as it is now, if both sides still have it as one.
+fn there<B: SideTag>(now: Option<&SeriesInput>) -> Option<(&Row, &Snapshot<B>)> {
     let now = now?;
     let row = now.row.as_ref()?;
     let snapshot = now.views.get::<B>().present()?;
-    let link = row.link::<B>()?;
-    (link.echo == snapshot.series).then_some((row, snapshot))
+    row.link::<B>()?;
+    Some((row, snapshot))
 }
 
-fn uncreate<B: Sided>(flow: &Flow<'_, B>, now: Option<&SeriesInput>) -> Option<Group> {
-    let (row, copy) = untouched::<B>(now)?;
-    if copy.has_guests {
+/// What the other side shows of it, or showed last.
+fn source<'a, B: SideTag>(now: Option<&'a SeriesInput>, then: &'a Row) -> Option<&'a Series> {
+    let seen = now.and_then(|now| now.views.get::<B::Other>().present());
+    let row = now.and_then(|now| now.row.as_ref());
+    let known = [row, Some(then)].into_iter().flatten();
+    let mut echoes = known
+        .filter_map(|row| row.link::<B::Other>())
+        .map(|link| &link.echo)
+        .filter(|echo| !echo.is_empty());
+    seen.map(|seen| &seen.series).or_else(|| echoes.next())
+}
+
+fn uncreate<B: Sided>(
+    flow: &Flow<'_, B>,
+    taken: &Taken<'_, B>,
+    now: Option<&SeriesInput>,
+) -> Option<Group> {
+    let (row, copy) = there::<B>(now)?;
+    if copy.has_guests || !shows_same(&made(&taken.past), &copy.series) {
         return None;
     }
     let steps = flow.remove_all(row, copy, After::SetAside, Reason::Undone);
@@ -138,6 +174,12 @@ fn unremove<B: Sided>(
     if there {
         return None;
     }
+    let veil = Veil {
+        flow,
+        row: taken.row,
+        source: source::<B>(now, taken.row),
+    };
+    let before = veil.whole(before)?;
     // The other side lost it, or hides it: this one stands alone until somebody stirs it.
     let mut row = now
         .and_then(|now| now.row.clone())
@@ -146,15 +188,15 @@ fn unremove<B: Sided>(
     *row.link_mut::<B>() = None;
     row.state = RowState::SetAside;
     row.aside = None;
-    let series = projected(before.clone());
     let account = flow.account(
         &row,
         ComponentKey::Master,
-        before,
+        &before,
         ActionKind::Insert,
         Reason::Undone,
         Vec::new(),
     );
+    let series = projected(before);
     let apart = flow.target().exceptions_apart;
     let mut steps = vec![flow.create(&row, ComponentKey::Master, &series, Vec::new(), account)];
     if apart {
@@ -175,22 +217,23 @@ fn unchange<B: Sided>(
     flow: &Flow<'_, B>,
     taken: &Taken<'_, B>,
     now: Option<&SeriesInput>,
+    kept: &mut bool,
 ) -> Option<Group> {
-    let (row, shows) = untouched::<B>(now)?;
-    let before = taken.before?;
-    if row.link::<B>().is_some_and(|link| link.expanded) {
+    let (row, shows) = there::<B>(now)?;
+    let single = |row: &Row| row.link::<B>().is_some_and(|link| link.expanded);
+    if single(row) || single(taken.row) {
         return None;
     }
+    let veil = Veil {
+        flow,
+        row,
+        source: source::<B>(now, taken.row),
+    };
+    let rewound = rewound(&veil, &taken.past, &shows.series);
+    *kept = rewound.kept;
+    let want = projected(rewound.series);
     let apart = flow.target().exceptions_apart;
-    let master = before.master.as_ref();
-    let given = master.map(|master| Given::of(master, flow.floating));
-    let mut keys = taken.keys.clone();
-    keys.sort();
-    keys.dedup();
-    let changes: Vec<ComponentChange> = keys
-        .into_iter()
-        .filter_map(|key| change(given.as_ref(), before, &shows.series, key, apart))
-        .collect();
+    let changes = changes(flow, taken, &want, shows);
     if changes.is_empty() {
         return None;
     }
@@ -204,14 +247,21 @@ fn unchange<B: Sided>(
         let key = part.first()?.key;
         let told: Vec<FieldChange> = part
             .iter()
-            .flat_map(|change| super::writing::told(before, &shows.series, change))
+            .flat_map(|change| super::writing::told(want.series(), &shows.series, change))
             .collect();
-        let account = flow.account(row, key, before, ActionKind::Update, Reason::Undone, told);
+        let account = flow.account(
+            row,
+            key,
+            want.series(),
+            ActionKind::Update,
+            Reason::Undone,
+            told,
+        );
         let mut step = Flow::<B>::update(
             row,
             Update {
                 target: super::steps::target(shows, &key)?,
-                series: projected(before.clone()),
+                series: want.clone(),
                 changes: part.to_vec(),
                 tag: None,
             },
@@ -219,25 +269,68 @@ fn unchange<B: Sided>(
             Vec::new(),
             account,
         );
+        step.spare(part.iter().filter_map(|c| unheard(row, shows, c)).collect());
         step.set_aside();
         steps.push(step);
     }
     Some(group(row.clone(), steps))
 }
 
+/// What has to be written of what the run wrote.
+fn changes<B: SideTag>(
+    flow: &Flow<'_, B>,
+    taken: &Taken<'_, B>,
+    want: &Projected,
+    shows: &Snapshot<B>,
+) -> Vec<ComponentChange> {
+    let apart = flow.target().exceptions_apart;
+    let master = want.series().master.as_ref();
+    let given = master.map(|master| Given::of(master, flow.floating));
+    let written = taken.past.iter().flat_map(|past| &past.changes);
+    let keys: BTreeSet<ComponentKey> = written.map(|(key, _)| *key).collect();
+    let mut changes: Vec<ComponentChange> = keys
+        .into_iter()
+        .filter_map(|key| change(given.as_ref(), want.series(), &shows.series, key, apart))
+        .collect();
+    if apart {
+        super::components::shadows(want.series(), shows, &mut changes);
+    }
+    changes
+}
+
+/// What a person changed of a component and has not crossed yet: it must stay a change.
+fn unheard<B: SideTag>(
+    row: &Row,
+    shows: &Snapshot<B>,
+    change: &ComponentChange,
+) -> Option<(ComponentKey, Option<FieldSet>)> {
+    let Change::Set(set) = &change.change else {
+        return None;
+    };
+    let echo = &row.link::<B>()?.echo;
+    let (echo, shows) = (
+        Standing::of(echo, &change.key),
+        Standing::of(&shows.series, &change.key),
+    );
+    let others: FieldSet = differing(echo.fields()?, shows.fields()?)
+        .difference(set)
+        .copied()
+        .collect();
+    (!others.is_empty()).then_some((change.key, Some(others)))
+}
+
 fn change(
     given: Option<&Given>,
-    before: &Series,
+    want: &Series,
     now: &Series,
     key: ComponentKey,
     apart: bool,
 ) -> Option<ComponentChange> {
-    let want = Standing::of(before, &key);
+    let want = Standing::of(want, &key);
     let shows = Standing::of(now, &key);
-    let set = |want: &Fields, now: &Fields| -> FieldSet { differing(want, now) };
     let need = match (&key, &want, &shows) {
         (ComponentKey::Master, Standing::Own(want), Standing::Own(shows)) => {
-            match set(want, shows) {
+            match differing(want, shows) {
                 set if set.is_empty() => Need::Agree,
                 set => Need::Write(Change::Set(set)),
             }
@@ -245,7 +338,7 @@ fn change(
         (ComponentKey::Master, ..) => Need::Nothing,
         (ComponentKey::Override(id), ..) => {
             let occurs = given.is_some_and(|given| given.at(*id));
-            transition(&want, &shows, occurs, apart, set)
+            transition(&want, &shows, occurs, apart, differing)
         }
     };
     match need {

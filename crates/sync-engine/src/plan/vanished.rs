@@ -189,7 +189,7 @@ fn edit_against_deletion<X: SideTag>(
     };
     let at = made(row, x, &key, flows.input.now);
     Contest {
-        input: flows.input,
+        flows,
         row,
         key,
         caldav,

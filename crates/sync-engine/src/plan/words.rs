@@ -1,10 +1,11 @@
-//! Words of their own: what a rule keeps from crossing lets two sides of one event say it differently
-//! though neither was changed. When the rule is over, that is a conflict like any other; and an override
-//! may say what the other side's master says by itself.
+//! What differs though neither side changed it. A rule that keeps words from crossing lets two sides of
+//! one event say it differently: when the rule is over, that is a conflict like any other. An override
+//! may say what the other side's master says by itself, or stand where nothing took place before.
 
 use super::Plan;
+use super::compare::Need;
 use super::contest::Ruling;
-use super::gathered::Gathered;
+use super::gathered::{Crossing, Gathered};
 use super::merging::Merging;
 use crate::diff::{self, Standing, differing};
 use crate::model::{ComponentKey, Field, FieldSet, Series, Side};
@@ -65,6 +66,36 @@ impl Merging<'_> {
             .collect()
     }
 
+    /// Neither side changed it. What stood at a time the series did not take place at counts once it
+    /// takes place there again.
+    pub(super) fn unchanged(&self, row: &Row, key: ComponentKey, gathered: &mut Gathered) {
+        let copy = row.copy.unwrap_or(Side::Google);
+        let from = copy.other();
+        let kind = |series: &Series| match Standing::of(series, &key) {
+            Standing::Inherit(_) | Standing::Nothing => 0,
+            Standing::Cancelled => 1,
+            Standing::Own(_) => 2,
+        };
+        let drifted = kind(&self.party(from).out) != kind(&self.party(copy).out);
+        if key == ComponentKey::Master || !drifted {
+            return;
+        }
+        // What only the copy's own words tell from its master is its own, where it takes place.
+        let off = kind(&self.party(from).out) == 1;
+        if !off
+            && self.party(copy).says_by_words(&key)
+            && self.takes_place(&key, self.party(copy).now)
+        {
+            return;
+        }
+        if self.inherits_it(&key, from, gathered) {
+            return;
+        }
+        if let Need::Write(_) = self.write(&key, from, Some(&Crossing::Whole)) {
+            gathered.cross(key, copy, Crossing::Whole);
+        }
+    }
+
     /// Whether what an override of `from` says is what the other side's master says by itself: the two
     /// masters have different words, and an override that says what its master says is none.
     pub(super) fn inherits_it(
@@ -88,7 +119,7 @@ impl Merging<'_> {
     }
 
     /// Whether a series takes place at an override's time by itself.
-    pub(super) fn takes_place(&self, key: &ComponentKey, series: &Series) -> bool {
+    fn takes_place(&self, key: &ComponentKey, series: &Series) -> bool {
         match (key.recurrence_id(), &series.master) {
             (Some(id), Some(master)) => self.given(master).at(id),
             _ => false,

@@ -14,7 +14,7 @@ use crate::mirror::{CalendarState, Mirrored, Reading};
 use crate::model::time::Timestamp;
 use crate::model::{
     AccountId, Both, CalendarId, ConflictId, Etag, Family, IntentId, MappingId, PlanId, ResourceId,
-    RunId, SeriesKey, Side, SideTag, Uid,
+    RunId, Series, SeriesKey, Side, SideTag, Uid,
 };
 use crate::plan::operation::Step;
 use crate::report::{EventRecord, RunReport};
@@ -55,6 +55,11 @@ pub struct Undoable {
     pub row: Row,
     /// The write; it carries what the target showed before.
     pub step: Step,
+    /// What the target showed of the written components afterwards: what shows something else by
+    /// now was changed since. `None` in what older versions stored: there what was sent stands for
+    /// it.
+    #[serde(default)]
+    pub left: Option<Box<Series>>,
 }
 
 /// What was written down before a remote write, so that a crash leaves a question that reading the
@@ -129,6 +134,9 @@ pub struct Settlement {
     /// Open conflicts that are none any more: a side changed again, or both now agree. Those still
     /// open become decided, without a winner.
     pub over: Vec<ConflictId>,
+    /// The mapping hides texts: those of what is over go off the record ([`Conflict::veil`]). They
+    /// may have been recorded before it did, and the rule itself may be what ended the conflict.
+    pub veils: bool,
     /// What a person needs to take this write back.
     pub undo: Option<Undoable>,
 }

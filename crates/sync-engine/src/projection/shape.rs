@@ -158,6 +158,56 @@ impl Projection {
         shaped
     }
 
+    /// What the target showed of a component once, as it may show there by now; `None` if it may not
+    /// be there at all. `source` is what it stands for, `private` that it counts as private whatever
+    /// that says.
+    ///
+    /// What this very rule made of it already is not shaped a second time.
+    pub(crate) fn again(
+        &self,
+        shown: &Fields,
+        source: Option<&Fields>,
+        private: bool,
+    ) -> Option<Fields> {
+        let sensitive = |fields: &Fields| fields.sensitivity != Sensitivity::Public;
+        let mut fields = shown.clone();
+        if private || source.is_some_and(sensitive) {
+            fields.sensitivity = Sensitivity::Private;
+        }
+        fields.declined = source.is_some_and(|source| source.declined);
+        if self.skips(&fields) {
+            return None;
+        }
+        let onward = fields.recurrence.iter_mut();
+        for each in onward.flat_map(|recurrence| &mut recurrence.onward) {
+            match self.again(&each.fields, source, private) {
+                Some(again) => each.fields = again,
+                None => each.fields.status = Status::Cancelled,
+            }
+        }
+        let mut again = Fields {
+            recurrence: None,
+            ..fields.clone()
+        };
+        again = self.fields(&again);
+        again.recurrence.clone_from(&fields.recurrence);
+        if let Privacy::Template(template) = self.privacy(&fields)
+            && self.is_titled(&template.title, shown.title.as_str())
+        {
+            again.title = shown.title.clone();
+        }
+        Some(again)
+    }
+
+    /// The rule for a component.
+    fn privacy(&self, fields: &Fields) -> &Privacy {
+        if fields.sensitivity != Sensitivity::Public && self.private_events == PrivateEvents::Busy {
+            &Privacy::Busy
+        } else {
+            &self.privacy
+        }
+    }
+
     fn skips(&self, fields: &Fields) -> bool {
         (fields.declined && self.declined == Declined::Skip)
             || (fields.sensitivity != Sensitivity::Public
@@ -167,14 +217,7 @@ impl Projection {
     /// Shapes one component.
     pub(crate) fn fields(&self, fields: &Fields) -> Fields {
         let hidden = fields.sensitivity != Sensitivity::Public;
-        let busy;
-        let privacy = if hidden && self.private_events == PrivateEvents::Busy {
-            busy = Privacy::Busy;
-            &busy
-        } else {
-            &self.privacy
-        };
-        let (title, description, location) = match privacy {
+        let (title, description, location) = match self.privacy(fields) {
             Privacy::Full => (
                 fields.title.clone(),
                 fields.description.clone(),
@@ -231,6 +274,34 @@ impl Projection {
         }
         out.push_str(rest);
         out
+    }
+
+    /// Whether a title is one that this template makes.
+    fn is_titled(&self, template: &str, title: &str) -> bool {
+        const MARK: &str = "\u{0}";
+        let made = self.titled(template, MARK);
+        let mut rest = title;
+        let mut parts = made.split(MARK).map(str::trim);
+        let Some(after) = parts.next().and_then(|first| rest.strip_prefix(first)) else {
+            return false;
+        };
+        rest = after;
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(last) = parts.pop() else {
+            // All of it is literal.
+            return rest.is_empty();
+        };
+        let Some(before) = rest.strip_suffix(last) else {
+            return false;
+        };
+        rest = before;
+        parts.into_iter().all(|part| match rest.find(part) {
+            Some(at) => {
+                rest = rest.get(at + part.len()..).unwrap_or_default();
+                true
+            }
+            None => false,
+        })
     }
 
     fn when(&self, when: &When) -> When {

@@ -10,10 +10,12 @@ use super::versions::Versions;
 use super::{Halt, Run, settle};
 use crate::mirror::Reading;
 use crate::model::time::Timestamp;
-use crate::model::{Both, Caldav, ComponentKey, Google, IntentId, ResourceId, SeriesKey, Side};
+use crate::model::{
+    Both, Caldav, ComponentKey, Google, IntentId, ResourceId, Series, SeriesKey, Side,
+};
 use crate::observation::{Observation, Seen};
-use crate::plan::loops;
 use crate::plan::operation::{Operation, Write};
+use crate::plan::{loops, rewinding};
 use crate::ports::Clock;
 use crate::ports::side::{ErrorClass, SideError, SidePort, Written};
 use crate::ports::store::{RowChange, Settlement, Store, Undoable};
@@ -54,7 +56,8 @@ where
                 versions.learn(&seen);
                 settle::written(row, self.operation, &seen.resource, Some(&seen), &floating);
                 loops::note(row, self.operation, self.run.clock.now());
-                self.store(Some(Seen::Present(seen)), row, true, outcome)
+                let left = settle::left(row, self.operation, &seen, &floating);
+                self.store(Some(Seen::Present(seen)), row, Some(left), outcome)
                     .await?;
                 Ok(Ended::Done)
             }
@@ -67,7 +70,7 @@ where
                         settle::know(link, now.series.clone());
                     }
                 }
-                self.store(now.map(Seen::Present), row, true, outcome)
+                self.store(now.map(Seen::Present), row, Some(self.sent()), outcome)
                     .await?;
                 Ok(Ended::Done)
             }
@@ -78,7 +81,8 @@ where
                     resource: self.resource.clone(),
                 };
                 if keep {
-                    self.store(Some(seen), row, true, outcome).await?;
+                    self.store(Some(seen), row, Some(self.sent()), outcome)
+                        .await?;
                 } else {
                     self.drop_row(seen, row, outcome).await?;
                 }
@@ -91,12 +95,12 @@ where
             // reading says whether it is gone.
             Written::Stale { now } if matches!(*now, Seen::Gone { .. }) && self.is_whole(row) => {
                 row.due = Some(self.run.clock.now());
-                self.store(None, row, false, outcome).await?;
+                self.store(None, row, None, outcome).await?;
                 Ok(Ended::Over)
             }
             Written::Stale { now } => {
                 row.due = Some(self.run.clock.now());
-                self.store(Some(*now), row, false, outcome).await?;
+                self.store(Some(*now), row, None, outcome).await?;
                 Ok(Ended::Again)
             }
         }
@@ -121,7 +125,8 @@ where
                 if let Some(link) = row.link_mut::<B>() {
                     settle::know(link, seen.series.clone());
                 }
-                self.store(Some(now), row, true, outcome).await?;
+                self.store(Some(now), row, Some(self.sent()), outcome)
+                    .await?;
                 Ok(if same { Ended::Done } else { Ended::Again })
             }
             // It was made, and a person deleted it since: the table decides.
@@ -131,12 +136,12 @@ where
                     link.gone = true;
                 }
                 row.due = Some(self.run.clock.now());
-                self.store(Some(now), row, false, outcome).await?;
+                self.store(Some(now), row, None, outcome).await?;
                 Ok(Ended::Again)
             }
             Seen::Gone { .. } if !used_up => {
                 row.due = Some(self.run.clock.now());
-                self.store(Some(now), row, false, outcome).await?;
+                self.store(Some(now), row, None, outcome).await?;
                 Ok(Ended::Again)
             }
             Seen::Unreadable { reason, .. } => {
@@ -154,7 +159,7 @@ where
             _ => {
                 row.generation = row.generation.saturating_add(1);
                 row.due = Some(self.run.clock.now());
-                self.store(None, row, false, outcome).await?;
+                self.store(None, row, None, outcome).await?;
                 Ok(Ended::Again)
             }
         }
@@ -266,19 +271,24 @@ where
         });
     }
 
-    /// Stores a row and what was seen; `done` if the write happened.
+    /// What was sent stands for what the side shows of a write that it did not prove.
+    fn sent(&self) -> Series {
+        rewinding::sent(self.operation)
+    }
+
+    /// Stores a row and what was seen; `left` is what a write that happened left.
     async fn store(
         &self,
         seen: Option<Seen<B>>,
         row: &Row,
-        done: bool,
+        left: Option<Series>,
         outcome: &Outcome,
     ) -> Result<(), Halt<S::Error>> {
         let mut settlement = Settlement {
             rows: vec![RowChange::Put(Box::new(row.clone()))],
             ..Settlement::default()
         };
-        self.tell(&mut settlement, seen, done, outcome);
+        self.tell(&mut settlement, seen, left, outcome);
         self.settle(settlement).await
     }
 
@@ -293,7 +303,7 @@ where
             ..Settlement::default()
         };
         row.links = Both::default();
-        self.tell(&mut settlement, Some(seen), true, outcome);
+        self.tell(&mut settlement, Some(seen), Some(self.sent()), outcome);
         self.settle(settlement).await
     }
 
@@ -301,7 +311,7 @@ where
         &self,
         settlement: &mut Settlement,
         seen: Option<Seen<B>>,
-        done: bool,
+        left: Option<Series>,
         outcome: &Outcome,
     ) {
         let at = self.run.clock.now();
@@ -319,13 +329,15 @@ where
                 },
             );
         }
-        if done {
-            settlement.undo = Some(Undoable {
-                row: self.before.clone(),
-                step: B::step(self.operation.clone()),
-            });
-        }
-        if done && self.operation.account.counted {
+        let Some(left) = left else {
+            return;
+        };
+        settlement.undo = Some(Undoable {
+            row: self.before.clone(),
+            step: B::step(self.operation.clone()),
+            left: Some(Box::new(left)),
+        });
+        if self.operation.account.counted {
             let event = record(&self.operation.account, B::SIDE, at, None);
             outcome.event(event.clone());
             settlement.events.push(event);

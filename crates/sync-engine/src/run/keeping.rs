@@ -139,6 +139,7 @@ where
         let settlement = Settlement {
             conflicts,
             over: plan.over.clone(),
+            veils: self.mapping.hides_texts(),
             ..Settlement::default()
         };
         self.write_down(settlement).await?;

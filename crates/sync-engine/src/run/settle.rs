@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::observation::{Content, Observation};
 use crate::plan::operation::{After, Operation, Value, Write};
+use crate::plan::rewinding;
 use crate::ports::side::{Change, Create};
 use crate::row::{Link, Row, RowState};
 use crate::snapshot::{exception_id, inherited};
@@ -83,7 +84,14 @@ pub(super) fn written<B: SideTag>(
         }
         if let Some(observation) = shown {
             settle_whole(link, observation, &keys, operation, sent);
+            for key in keys.iter().filter(|key| spares(operation, key).is_none()) {
+                // Our own write is no person's.
+                let own = observation.stamps.iter().find(|(known, _)| known == key);
+                let modified = own.map(|(_, at)| *at).or(observation.modified);
+                link.stamped(*key, modified, observation.written);
+            }
         }
+        lag(link, &before, operation);
         let own = match keys.as_slice() {
             [key @ ComponentKey::Override(_)] if apart(operation) => *key,
             _ => ComponentKey::Master,
@@ -95,6 +103,29 @@ pub(super) fn written<B: SideTag>(
         row.state = RowState::SetAside;
         row.aside = None;
     }
+}
+
+/// What the written side showed of the written components after a write that it proved.
+pub(super) fn left<B: SideTag>(
+    row: &Row,
+    operation: &Operation<B>,
+    shown: &Observation<B>,
+    floating: &ZoneName,
+) -> Series {
+    let mut left = rewinding::sent(operation);
+    match (&operation.write, &shown.content) {
+        (Write::Create(_), Content::Series(series)) => left = series.as_ref().clone(),
+        (Write::Update(update), _) => {
+            let agreed = row.link::<B>().map(|link| link.echo.clone());
+            let agreed = agreed.unwrap_or_default();
+            for change in &update.changes {
+                let value = observed(shown, &change.key, &agreed, floating);
+                left.take(&change.key, value);
+            }
+        }
+        _ => {}
+    }
+    left
 }
 
 /// The first resource of the other form makes the copy one of that form, and not before: a change of
@@ -261,6 +292,40 @@ fn settle_whole<B: SideTag>(
             && spares(operation, &key) != Some(&None);
         if *value == OverrideValue::Cancelled && agreed {
             link.echo.overrides.insert(*id, OverrideValue::Cancelled);
+        }
+    }
+}
+
+/// Where exceptions are resources of their own, those that said what the old master says go on saying
+/// it until they are written, too. That is ours and no person's: it must not come back as a change.
+fn lag<B: SideTag>(link: &mut Link<B>, before: &Series, operation: &Operation<B>) {
+    let Write::Update(update) = &operation.write else {
+        return;
+    };
+    let set = update
+        .changes
+        .iter()
+        .find_map(|change| match &change.change {
+            Change::Set(set) if change.key == ComponentKey::Master => Some(set),
+            _ => None,
+        });
+    let apart = B::SIDE == Side::Google && !link.expanded;
+    let (Some(set), Some(old), Some(new)) = (set, &before.master, link.echo.master.clone()) else {
+        return;
+    };
+    // What a move does to them is read back.
+    if !apart || set.contains(&Field::When) {
+        return;
+    }
+    let ids = link
+        .resources
+        .iter()
+        .filter_map(|(key, _)| key.recurrence_id());
+    for id in ids {
+        let said = inherited(old, id);
+        if said != inherited(&new, id) {
+            let said = OverrideValue::Fields(Box::new(said));
+            link.echo.overrides.entry(id).or_insert(said);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A calendar in memory that shows some of its events in a special way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use sync_engine::memory::MemoryCalendar;
+use sync_engine::model::time::Timestamp;
 use sync_engine::model::{Cursor, ResourceId, SideTag};
 use sync_engine::observation::{Observation, Seen};
 use sync_engine::plan::operation::Write;
@@ -15,6 +16,8 @@ pub struct Odd<'a, S: SideTag> {
     pub inner: &'a MemoryCalendar<S>,
     /// Events that somebody gave guests.
     pub guests: Mutex<BTreeSet<String>>,
+    /// What the server says of when events were written, which themselves say nothing new.
+    pub written: Mutex<BTreeMap<String, Timestamp>>,
     /// It names everything there is, every time: whatever is gone is merely not named.
     pub everything: bool,
 }
@@ -24,6 +27,7 @@ impl<'a, S: SideTag> Odd<'a, S> {
         Self {
             inner,
             guests: Mutex::new(BTreeSet::new()),
+            written: Mutex::new(BTreeMap::new()),
             everything: false,
         }
     }
@@ -44,6 +48,11 @@ impl<'a, S: SideTag> Odd<'a, S> {
 
     fn observation(&self, mut seen: Box<Observation<S>>) -> Box<Observation<S>> {
         seen.has_guests |= self.guests.lock().unwrap().contains(seen.resource.as_str());
+        let written = self.written.lock().unwrap();
+        if let Some(at) = written.get(seen.resource.as_str()) {
+            seen.modified = Some(Timestamp::UNIX_EPOCH);
+            seen.written = Some(*at);
+        }
         seen
     }
 

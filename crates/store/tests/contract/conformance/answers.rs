@@ -54,6 +54,7 @@ pub(crate) fn undoable(name: &str, before: &str) -> Undoable {
     Undoable {
         row: written.row,
         step,
+        left: None,
     }
 }
 
@@ -121,6 +122,11 @@ pub(super) async fn a_conflict_that_is_over_is_open_no_more<B: Bench>(bench: &B)
     let bench = &bench.crashed();
     assert!(asked(bench, &joined).await.is_empty());
     assert_eq!(bench.open_conflicts(&joined.id).await, open[1..]);
+    assert_eq!(
+        bench.conflicts(&joined.id).await,
+        open,
+        "it stays on record"
+    );
     // The same two versions meet again: it is asked anew, and the old answer does not count.
     meet(bench, &joined, open.clone()).await;
     assert!(asked(bench, &joined).await.is_empty());
@@ -129,6 +135,20 @@ pub(super) async fn a_conflict_that_is_over_is_open_no_more<B: Bench>(bench: &B)
     meet(bench, &joined, vec![conflict("k1", Some(Winner::Merged))]).await;
     over(bench, &joined, &["k1"]).await;
     assert_eq!(bench.open_conflicts(&joined.id).await, open[1..]);
+    // A rule that hides texts ended the other: its words go.
+    let mut veiled = open[1].clone();
+    veiled.veil();
+    assert_ne!(veiled, open[1]);
+    let settlement = Settlement {
+        over: vec![open[1].id.clone()],
+        veils: true,
+        ..Settlement::default()
+    };
+    settle(bench, &joined, "run_1", settlement).await;
+    let bench = &bench.crashed();
+    let recorded = bench.conflicts(&joined.id).await;
+    assert!(recorded.contains(&veiled), "{recorded:#?}");
+    assert_eq!(recorded.len(), 2);
 }
 
 pub(super) async fn what_a_run_wrote_comes_newest_first<B: Bench>(bench: &B) {
