@@ -339,7 +339,9 @@ impl Both {
                 continue;
             };
             // One of several single events is an occurrence, and the series stays.
-            if !google.expanded && google.keys.iter().any(|key| key.as_str() == id) {
+            let repeats = caldav.echo.master.as_ref();
+            let repeats = repeats.is_some_and(|master| master.recurrence.is_some());
+            if !(google.expanded && repeats) && google.keys.iter().any(|key| key.as_str() == id) {
                 for (_, name) in &caldav.resources {
                     ledger.caldav.remove(name.as_str());
                 }

@@ -313,7 +313,8 @@ impl<S: SideTag> SidePort for MemoryCalendar<S> {
         if state
             .events
             .get(&name)
-            .is_some_and(|event| event.alive || !create.revive)
+            // A CalDAV server does not remember whom a free name belonged to.
+            .is_some_and(|event| event.alive || (S::SIDE == Side::Google && !create.revive))
         {
             return Ok(Written::Taken {
                 now: Box::new(state.seen(&name)),

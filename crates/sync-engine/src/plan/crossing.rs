@@ -102,12 +102,14 @@ fn wanted(merging: &Merging<'_>, row: &Row, gathered: &Gathered) -> (Series, Ser
         &merging.google,
         &merging.caldav,
         crossing(&gathered.to_caldav).as_ref(),
+        crossing(&gathered.to_google).as_ref(),
     );
     adapt(
         &mut on_google,
         &merging.caldav,
         &merging.google,
         crossing(&gathered.to_google).as_ref(),
+        crossing(&gathered.to_caldav).as_ref(),
     );
     for (id, carried) in &gathered.carried {
         let (mover, stays) = match carried.mover {
@@ -134,8 +136,15 @@ fn wanted(merging: &Merging<'_>, row: &Row, gathered: &Gathered) -> (Series, Ser
 
 /// An override that is new on the receiving side: where it says what its master said, and nobody
 /// changed that since, the receiver's own words for it are taken. What was cut or shaped on its way
-/// does not come back by this road.
-fn adapt(want: &mut Series, from: &Party<'_>, receiver: &Party<'_>, crossing: Option<&Crossing>) {
+/// does not come back by this road. `crossing`, `back`: what of the masters crosses to the receiver, and
+/// from it: then both have the same word for it, and the override keeps its own.
+fn adapt(
+    want: &mut Series,
+    from: &Party<'_>,
+    receiver: &Party<'_>,
+    crossing: Option<&Crossing>,
+    back: Option<&Crossing>,
+) {
     let (Some(sender), Some(had), Some(master), Some(agreed)) = (
         want.master.clone(),
         &from.had.master,
@@ -144,10 +153,11 @@ fn adapt(want: &mut Series, from: &Party<'_>, receiver: &Party<'_>, crossing: Op
     ) else {
         return;
     };
-    let crosses = |field: &Field| match crossing {
-        Some(Crossing::Fields(set)) => set.contains(field),
-        Some(Crossing::Whole) => true,
-        None => false,
+    let crosses = |field: &Field| {
+        [crossing, back].into_iter().flatten().any(|way| match way {
+            Crossing::Fields(set) => set.contains(field),
+            Crossing::Whole => true,
+        })
     };
     for (id, value) in &mut want.overrides {
         let OverrideValue::Fields(own) = value else {

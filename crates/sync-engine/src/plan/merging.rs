@@ -137,17 +137,21 @@ impl Merging<'_> {
                 }
                 && self.party(to).now.master.is_some()
         };
-        // What the copy moved is brought in line with new settings in its new places.
-        let later = |mover: Side| self.anew && row.copy == Some(mover);
+        // What the copy moved is brought in line with new settings in its new places, and what stays
+        // where it is because a move is taken back.
+        let later = |mover: Side, gathered: &mut Gathered| {
+            let back = gathered.towards(mover).contains_key(&master);
+            gathered.later |= self.anew && (back || row.copy == Some(mover));
+        };
         if moves(&gathered.to_google, Side::Caldav, Side::Google) {
             carrying::moved(self, row, Side::Caldav, &mut gathered, plan);
-            gathered.later |= later(Side::Caldav);
+            later(Side::Caldav, &mut gathered);
         } else if moves(&gathered.to_caldav, Side::Google, Side::Caldav) {
             carrying::moved(self, row, Side::Google, &mut gathered, plan);
-            gathered.later |= later(Side::Google);
+            later(Side::Google, &mut gathered);
         } else if let Some(side) = self.has_moved() {
             self.follow(side, &mut gathered);
-            gathered.later |= later(side);
+            later(side, &mut gathered);
         } else {
             for key in self.keys() {
                 if key != ComponentKey::Master {

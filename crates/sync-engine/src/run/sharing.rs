@@ -154,7 +154,7 @@ where
                 let native = native.flatten().filter(|b| b.copy.is_none())?;
                 let row = own.get(&native.uid)?;
                 row.link::<B>()
-                    .is_some_and(|link| !link.keys.is_empty() && !link.expanded)
+                    .is_some_and(|link| !link.keys.is_empty())
                     .then(|| row.clone())
             });
             let Some(row) = row else {
