@@ -200,6 +200,19 @@ impl App {
         let id = MappingId::new(id);
         let mapping = self.inner.db.mapping(&id).await?;
         refuse_change(&mapping)?;
+        // What its rows say is of the backup's day: removing by them is a write that nobody has seen.
+        if mirrored == Mirrored::Remove && mapping.restored_at.is_some() {
+            return Err(UserError::new(
+                Kind::Conflict,
+                "mapping_restored",
+                "The mapping waits after a restore",
+                format!(
+                    "The mapping {id} comes from a backup, and the calendars have moved on since. \
+                     Nothing is removed before you have seen what it would do."
+                ),
+                "Look at its preview and confirm it first, or delete it and keep the copies.",
+            ));
+        }
         self.inner.db.enable_mapping(&id, false, self.now()).await?;
         self.inner.queue.stop(&id);
         let _quiet = self.accounts_of(&mapping).await;

@@ -132,7 +132,7 @@ enum MirroredDto {
 #[utoipa::path(delete, path = "/mappings/{id}", params(("id" = String, Path), Fate), responses(
     (status = 202, description = "Copies are still being removed, by this run; then the mapping goes.", body = BackgroundDto<'_>),
     (status = 204, description = "It is gone."),
-    (status = 409, description = "`account_unusable`: the copies could not all be removed; the mapping is off and still there. `managed`: `config.yaml` declares it."),
+    (status = 409, description = "`account_unusable`: the copies could not all be removed; the mapping is off and still there. `mapping_restored`: it comes from a backup, and copies are removed only once its preview was confirmed. `managed`: `config.yaml` declares it."),
     (status = 422, description = "`invalid`, or why a side cannot be opened: `caldav_…`, `google_…`."),
 ))]
 pub(crate) async fn delete(

@@ -157,7 +157,7 @@ impl Shell {
         match &self.access {
             Access::Session(session) => &session.csrf,
             Access::Local | Access::Forwarded => &self.web.common_csrf,
-            Access::Key | Access::Anybody => "",
+            Access::Key(_) | Access::Anybody => "",
         }
     }
 

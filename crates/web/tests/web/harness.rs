@@ -286,6 +286,17 @@ impl Site {
         titles
     }
 
+    /// Lets every mapping wait, as after a restore.
+    pub(crate) fn as_restored(&self) {
+        let file = rusqlite::Connection::open(self.folder().join("caldav_sync.db")).unwrap();
+        file.busy_timeout(std::time::Duration::from_secs(10))
+            .unwrap();
+        let waiting = file
+            .execute("UPDATE mapping SET restored_at = 1", [])
+            .unwrap();
+        assert!(waiting > 0);
+    }
+
     /// Signs a browser in; gives its cookie.
     pub(crate) async fn browser(&self) -> String {
         self.browser_with(&self.key).await
