@@ -255,8 +255,8 @@ pub(crate) async fn add(shell: Shell, form: Form) -> Answer {
 
 /// Removes a webhook.
 pub(crate) async fn delete(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    webhooks.retain(|webhook| webhook.id.as_deref() != Some(id.as_str()));
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    webhooks.remove(at);
     let changed = put(&shell, webhooks).await;
     settings::answer(&shell, &form, changed, "webhook-removed").await
 }
@@ -269,13 +269,10 @@ pub(crate) async fn enable(shell: Shell, id: aw::Path<String>, _form: Form) -> A
 
 /// Switches a webhook off.
 pub(crate) async fn disable(shell: Shell, id: aw::Path<String>, _form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    let found = webhooks
-        .iter_mut()
-        .find(|webhook| webhook.id.as_deref() == Some(id.as_str()));
-    found
-        .ok_or_else(|| UserError::not_found("webhook", &id))?
-        .enabled = false;
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    if let Some(webhook) = webhooks.get_mut(at) {
+        webhook.enabled = false;
+    }
     put(&shell, webhooks).await?;
     Ok(back(&shell, &id, "webhook-off"))
 }
@@ -341,6 +338,22 @@ async fn put(shell: &Shell, webhooks: Vec<WebhookInput>) -> Result<app::Settings
         ..SettingsInput::default()
     };
     shell.web.app.change_settings(input).await
+}
+
+/// The webhooks that may be changed here, and where this one is among them.
+///
+/// # Errors
+/// 404, or 409 for one that is declared elsewhere.
+async fn changeable(shell: &Shell, id: &str) -> Result<(Vec<WebhookInput>, usize), UserError> {
+    if find(shell, id).await?.managed {
+        return Err(UserError::webhook_managed());
+    }
+    let webhooks = own(shell).await?;
+    let at = webhooks
+        .iter()
+        .position(|webhook| webhook.id.as_deref() == Some(id))
+        .ok_or_else(|| UserError::not_found("webhook", id))?;
+    Ok((webhooks, at))
 }
 
 /// The webhooks that may be changed here, as input that keeps them.
