@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::records::{Calendar, Direction, Mapping, MappingSettings, NewMapping};
-use sync_engine::model::{MappingId, Side, ZoneName};
+use sync_engine::model::{MappingId, RunId, Side, ZoneName};
 use sync_engine::projection::Privacy;
+use tokio::sync::oneshot;
 
 use crate::declared::refuse_managed;
 use crate::error::{FieldError, Kind, UserError};
@@ -195,8 +196,14 @@ impl App {
         Ok(mapping)
     }
 
-    /// Deletes a mapping once no run of it is under way. Its copies stay, or are removed first.
-    pub async fn delete_mapping(&self, id: &str, mirrored: Mirrored) -> Result<(), UserError> {
+    /// Deletes a mapping once no run of it is under way. Its copies stay, or are removed first, by a
+    /// run that `begun` is told of.
+    pub async fn delete_mapping(
+        &self,
+        id: &str,
+        mirrored: Mirrored,
+        begun: Option<oneshot::Sender<RunId>>,
+    ) -> Result<(), UserError> {
         let id = MappingId::new(id);
         let mapping = self.inner.db.mapping(&id).await?;
         refuse_change(&mapping)?;
@@ -219,7 +226,7 @@ impl App {
         // Whoever stands by for the same event takes its copy over: it stays the one it is.
         let handed_over = self.inner.db.hand_over(&id, self.now()).await?;
         if mirrored == Mirrored::Remove {
-            self.remove_copies(&mapping, &handed_over).await?;
+            self.remove_copies(&mapping, &handed_over, begun).await?;
         }
         self.inner.db.delete_mapping(&id).await?;
         self.inner.wake.notify_one();

@@ -308,3 +308,34 @@ async fn after_a_restore_copies_are_not_removed_unseen() {
     );
     assert_eq!(site.titles(), ["Standup"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_is_a_run_of_its_own_and_an_account_that_cannot_be_opened_is_in_its_way() {
+    let site = Site::new().await;
+    site.put_event("one", "Standup", 2);
+    let mapping = site.mapped().await;
+    let id = mapping["id"].as_str().unwrap();
+    site.sync(&mapping).await;
+    let (begun, heard) = tokio::sync::oneshot::channel();
+    // A run is asked for and not waited for.
+    let body = json!({ "mapping_id": id });
+    assert_eq!(site.post("/sync", body).await.status, 202);
+    let runs = site.get(&format!("/runs?mapping_id={id}")).await.json();
+    // Neither side is asked: the account's address is none.
+    let address = site.sql("SELECT base_url FROM caldav_account");
+    site.sql("UPDATE caldav_account SET base_url = 'nowhere at all' RETURNING base_url");
+    let path = format!("/mappings/{id}?mirrored=remove");
+    let refused = site.delete(&path).await;
+    refused.problem(409, "account_unusable");
+    site.sql(&format!(
+        "UPDATE caldav_account SET base_url = '{address}' RETURNING base_url"
+    ));
+    site.app
+        .delete_mapping(id, app::Mirrored::Remove, Some(begun))
+        .await
+        .unwrap();
+    let run = heard.await.unwrap();
+    let mut known = runs["runs"].as_array().unwrap().iter();
+    assert!(known.all(|known| known["id"] != run.as_str()), "{runs}");
+    assert_eq!(site.titles(), Vec::<String>::new());
+}
