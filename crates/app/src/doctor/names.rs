@@ -76,15 +76,12 @@ fn unquoted(text: &str) -> String {
     let mut parts = text.split('"');
     let mut shown = parts.next().unwrap_or_default().to_owned();
     while let Some(quoted) = parts.next() {
-        match parts.next() {
-            Some(after) => {
-                shown.push_str(QUOTED);
-                shown.push_str(after);
-            }
-            None => {
-                shown.push('"');
-                shown.push_str(quoted);
-            }
+        if let Some(after) = parts.next() {
+            shown.push_str(QUOTED);
+            shown.push_str(after);
+        } else {
+            shown.push('"');
+            shown.push_str(quoted);
         }
     }
     shown

@@ -184,13 +184,14 @@ pub(crate) async fn remove(
         )
     };
     tokio::pin!(task);
-    let ended = match tokio::time::timeout(PATIENCE, &mut task).await {
-        Ok(ended) => ended,
-        Err(_) => tokio::select! {
+    let ended = if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut task).await {
+        ended
+    } else {
+        tokio::select! {
             // The very run that removes; another one of the mapping may have to end first.
             Ok(run) = &mut heard => return Ok(Removal::GoesOn(run.as_str().to_owned())),
             ended = &mut task => ended,
-        },
+        }
     };
     ended.map_err(|_| broken())??;
     Ok(Removal::Done)

@@ -349,6 +349,7 @@ fn message(code: &str) -> Option<&'static str> {
         "syncing" => "The sync is under way. Reload the page to see how it went.",
         "settings-changed" => "The settings were saved.",
         "webhook-added" => "The webhook was added.",
+        "webhook-changed" => "The webhook was saved.",
         "webhook-removed" => "The webhook was removed.",
         "webhook-on" => "The webhook is on. What waited is being sent.",
         "webhook-off" => "The webhook is off.",

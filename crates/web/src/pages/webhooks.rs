@@ -110,6 +110,7 @@ pub(crate) async fn show(shell: Shell, id: aw::Path<String>, query: Query) -> An
             (health(&shell, &webhook, now))
             (actions(&shell, &webhook))
         }
+        @if !webhook.managed { (change_form(&shell, &webhook)) }
         h2 { "Deliveries" }
         @if page.deliveries.is_empty() {
             p.detail { "Nothing was to be delivered yet." }
@@ -178,6 +179,28 @@ fn actions(shell: &Shell, webhook: &WebhookView) -> Markup {
                 (button("/secret", "", "Make a new secret"))
                 (button("/delete", "danger", "Remove"))
             }
+        }
+    }
+}
+
+/// The form that changes it. What is wrong with what was typed is said on a page of its own.
+fn change_form(shell: &Shell, webhook: &WebhookView) -> Markup {
+    let fields = html! {
+        (Input {
+            name: "webhooks", label: "Address", kind: "text", value: &webhook.url,
+            autocomplete: Some("off"), required: true, ..Input::default()
+        })
+        (Input {
+            name: "secret", label: "Another secret", kind: "password",
+            hint: Some(html! { "Empty: it stays. The one it has goes on signing beside the new one for a day." }),
+            autocomplete: Some("off"), ..Input::default()
+        })
+        div.actions { button type="submit" { "Save" } }
+    };
+    html! {
+        details.card {
+            summary { "Change the address or the secret" }
+            (shell.form(&path(webhook, "/change"), "stack", &fields))
         }
     }
 }
@@ -251,6 +274,17 @@ pub(crate) async fn add(shell: Shell, form: Form) -> Answer {
         Some(webhook) if generate => show_new_secret(&shell, &webhook.id).await,
         _ => settings::answer(&shell, &form, changed, "webhook-added").await,
     }
+}
+
+/// Changes where it is, and its secret if another one is typed.
+pub(crate) async fn change(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    if let Some(webhook) = webhooks.get_mut(at) {
+        form.text("webhooks").trim().clone_into(&mut webhook.url);
+        webhook.secret = form.secret("secret");
+    }
+    put(&shell, webhooks).await?;
+    Ok(back(&shell, &id, "webhook-changed"))
 }
 
 /// Removes a webhook.

@@ -330,10 +330,10 @@ async fn a_removal_is_a_run_of_its_own_and_an_account_that_cannot_be_opened_is_i
     site.sql(&format!(
         "UPDATE caldav_account SET base_url = '{address}' RETURNING base_url"
     ));
-    site.app
-        .delete_mapping(id, app::Mirrored::Remove, Some(begun))
-        .await
-        .unwrap();
+    let removal = site
+        .app
+        .delete_mapping(id, app::Mirrored::Remove, Some(begun));
+    Box::pin(removal).await.unwrap();
     let run = heard.await.unwrap();
     let mut known = runs["runs"].as_array().unwrap().iter();
     assert!(known.all(|known| known["id"] != run.as_str()), "{runs}");
