@@ -27,7 +27,8 @@ use url::Url;
 use environment::Environment;
 use error::ConfigError;
 use values::{
-    Reader, address, base_address, hosts, identity_header, parsed, switch, webhook_secret,
+    Reader, address, base_address, hosts, identity_header, parsed, switch, webhook_address,
+    webhook_secret,
 };
 use web::Cidr;
 
@@ -35,7 +36,9 @@ pub(crate) use effective::show as show_effective;
 
 /// Where to listen unless `BIND` says otherwise.
 const DEFAULT_BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// Longest key that is ever compared.
+/// A key shorter than this can be guessed.
+const SHORTEST_KEY: usize = 20;
+/// Longest key that is ever compared. The sign-in's form takes it (`web`, `SIGN_IN_BYTES`).
 const LONGEST_KEY: usize = 512;
 
 /// Everything that the environment and `config.yaml` say.
@@ -115,7 +118,10 @@ impl Config {
                 .unwrap_or_else(|| PathBuf::from(".")),
             secret_key: reader.secret("SECRET_KEY", encryption_key),
             old_secret_key: reader.secret("OLD_SECRET_KEY", encryption_key),
-            api_key: reader.secret("API_KEY", |key| api_key(key.expose_secret())),
+            // Without the spaces around it: nobody who gives it can send them along.
+            api_key: reader
+                .secret("API_KEY", |key| api_key(key.expose_secret().trim()))
+                .map(|key| SecretString::from(key.expose_secret().trim())),
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             forward_auth_header,
             allowed_hosts: reader.value("ALLOWED_HOSTS", hosts).unwrap_or_default(),
@@ -202,12 +208,20 @@ fn encryption_key(key: &SecretString) -> Result<(), String> {
         .map_err(|_| "it is not 32 bytes in base64.".to_owned())
 }
 
+/// A key goes into a header, and whoever may send requests may try keys.
 fn api_key(key: &str) -> Result<(), String> {
-    if key.len() > LONGEST_KEY {
-        return Err(format!("it has {} characters.", key.len()));
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let wrong = "it has other characters than letters, digits and signs of ASCII.";
+        return Err(wrong.to_owned());
     }
-    if key.chars().any(char::is_control) {
-        return Err("it has line breaks or control characters in it.".to_owned());
+    let length = key.len();
+    if length < SHORTEST_KEY {
+        return Err(format!(
+            "it has {length} characters: so short a key can be guessed."
+        ));
+    }
+    if length > LONGEST_KEY {
+        return Err(format!("it has {length} characters."));
     }
     Ok(())
 }
@@ -291,7 +305,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn webhook(reader: &mut Reader<'_>) -> Option<Webhook> {
     let before = reader.problems.len();
-    let url = reader.value("WEBHOOK_URL", address);
+    let url = reader.value("WEBHOOK_URL", webhook_address);
     let secret = reader.secret("WEBHOOK_SECRET", webhook_secret);
     match (url, secret) {
         (Some(url), secret) => Some(Webhook { url, secret }),
@@ -367,6 +381,58 @@ mod tests {
                 "{problem}"
             );
         }
+    }
+
+    #[test]
+    fn a_key_that_can_be_guessed_or_not_be_sent_is_refused() {
+        let long = "x".repeat(513);
+        for (key, why) in [
+            ("nineteen-characters", "19 characters"),
+            ("   nineteen-characters   ", "19 characters"),
+            ("a key of twenty-three chars", "ASCII"),
+            ("schl\u{fc}ssel-schl\u{fc}ssel-schl\u{fc}ssel", "ASCII"),
+            ("two-lines-are-no-key\nat-all", "ASCII"),
+            (long.as_str(), "513"),
+        ] {
+            let error = read(&[("API_KEY", key)]).unwrap_err();
+            let [problem] = error.problems.as_slice() else {
+                panic!("{error}");
+            };
+            assert_eq!(problem.what, "API_KEY");
+            assert!(problem.wrong.contains(why), "{key:?}: {problem}");
+            assert!(problem.action.contains("openssl rand"), "{problem}");
+            assert!(!problem.to_string().contains(key.trim()), "{problem}");
+        }
+        let config = read(&[("API_KEY", " twenty-characters-.. \r")]).unwrap();
+        let key = config.api_key.unwrap();
+        assert_eq!(key.expose_secret(), "twenty-characters-..");
+    }
+
+    #[test]
+    fn a_webhook_of_the_environment_is_judged_as_one_of_the_api() {
+        for (url, why) in [
+            ("hooks.example/x", "no address"),
+            ("https://ada:hush@hooks.example/x", "user name and password"),
+            ("http://169.254.169.254/latest", "metadata"),
+            ("http://0.0.0.0/", "unspecified"),
+        ] {
+            let error = read(&[("WEBHOOK_URL", url)]).unwrap_err();
+            let problem = &error.problems[0];
+            assert_eq!(problem.what, "WEBHOOK_URL");
+            assert!(problem.wrong.contains(why), "{problem}");
+            assert!(!problem.to_string().contains("hush"), "{problem}");
+        }
+        let long = "x".repeat(513);
+        for secret in ["whsec_", "whsec_???", long.as_str()] {
+            let values = [
+                ("WEBHOOK_URL", "http://nas.lan/hook"),
+                ("WEBHOOK_SECRET", secret),
+            ];
+            let error = read(&values).unwrap_err();
+            assert_eq!(error.problems[0].what, "WEBHOOK_SECRET", "{error}");
+        }
+        let good = read(&[("WEBHOOK_URL", "http://nas.lan/hook")]).unwrap();
+        assert!(good.webhook.is_some());
     }
 
     #[test]

@@ -66,6 +66,33 @@ impl CaldavAccountInput {
     }
 }
 
+impl CaldavAccountInput {
+    /// What is given to change an account is not blank: what is to stay is left out.
+    fn not_blank(&self) -> Result<(), UserError> {
+        let password = self.password.as_ref().map(ExposeSecret::expose_secret);
+        let fields = [
+            ("name", self.name.as_deref()),
+            ("base_url", self.base_url.as_deref()),
+            ("username", self.username.as_deref()),
+            // Spaces may be somebody's password.
+            ("password", password.filter(|text| text.is_empty())),
+        ];
+        let faults = fields
+            .into_iter()
+            .filter(|(_, text)| text.is_some_and(|text| text.trim().is_empty()))
+            .map(|(field, _)| {
+                let fault = "It is empty. Leave it out to keep what is there.";
+                UserError::invalid(field, fault)
+            });
+        let faults: Vec<UserError> = faults.collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(UserError::all(faults))
+        }
+    }
+}
+
 /// An account and its calendars.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaldavAccountView {
@@ -167,13 +194,11 @@ impl App {
         let id = AccountId::new(id);
         let stored = self.inner.db.caldav_account(&id).await?;
         refuse_managed(stored.managed, "CalDAV account", &stored.name)?;
-        let given = |text: Option<String>| {
-            text.map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
+        input.not_blank()?;
+        let given = |text: Option<String>| text.map(|text| text.trim().to_owned());
         let base_url = given(input.base_url);
         let username = given(input.username);
-        let password = match input.password.filter(|new| !new.expose_secret().is_empty()) {
+        let password = match input.password {
             Some(password) => Some(password),
             // A saved password must not be sent to an address it was not entered for.
             None if base_url.as_ref().is_some_and(|new| *new != stored.base_url) => {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod database;
+mod names;
 mod places;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use url::Host;
 use crate::config::AppConfig;
 use crate::declared::PendingKind;
 use crate::service::App;
+use names::Known;
 
 pub use database::database;
 pub use places::{google, places};
@@ -109,7 +111,17 @@ pub struct Report {
     pub status: Verdict,
     /// What was found, thing by thing.
     pub checks: Vec<Check>,
+    /// What is hidden from strangers.
+    #[serde(skip)]
+    names: Known,
 }
+
+/// So long a report is good for whoever asks next.
+const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
+
+/// The last report. Whoever asks while it is made waits for it: servers are not asked more often
+/// because many ask us.
+pub(crate) type Last = tokio::sync::Mutex<Option<Report>>;
 
 /// Whether a report names accounts and mappings as people do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +141,7 @@ impl Report {
             at,
             status: worst.unwrap_or(Verdict::Ok),
             checks,
+            names: Known::default(),
         }
     }
 
@@ -148,15 +161,19 @@ impl Report {
                 };
                 format!("{}: ", one_line(shown))
             });
+            let told = |text: &str| match names {
+                Names::Shown => one_line(text),
+                Names::Hidden => one_line(&self.names.hidden(text)),
+            };
             // Writing to a string does not fail.
             let _ = writeln!(
                 text,
                 "{status:<4}  {:<13}  {subject}{}",
                 check.area,
-                one_line(&check.detail)
+                told(&check.detail)
             );
             if !check.action.is_empty() {
-                let _ = writeln!(text, "{:21}→ {}", "", one_line(&check.action));
+                let _ = writeln!(text, "{:21}→ {}", "", told(&check.action));
             }
         }
         text
@@ -169,15 +186,36 @@ fn one_line(text: &str) -> String {
 }
 
 impl App {
-    /// Looks at everything. Takes as long as the slowest server, a minute at most.
+    /// Looks at everything, or tells what was found a moment ago. Takes as long as the slowest
+    /// server, a minute at most.
     pub async fn check_everything(&self) -> Report {
+        let mut last = self.inner.doctor.lock().await;
+        let now = self.now();
+        let fresh = |report: &&Report| {
+            let age = now.duration_since(report.at);
+            !age.is_negative() && age < FRESH
+        };
+        if let Some(report) = last.as_ref().filter(fresh) {
+            return report.clone();
+        }
+        let report = self.look_at_everything().await;
+        *last = Some(report.clone());
+        report
+    }
+
+    async fn look_at_everything(&self) -> Report {
         let mut checks = configuration(&self.inner.config);
         checks.extend(self.check_declared());
         checks.extend(self.check_database().await);
         let (places, accounts) = futures_util::join!(self.check_places(), self.check_accounts());
         checks.extend(places);
         checks.extend(accounts);
-        Report::new(&self.inner.config.version, self.now(), checks)
+        // When the database fails, that was told, and it named nothing.
+        let names = self.known_names().await.unwrap_or_default();
+        Report {
+            names,
+            ..Report::new(&self.inner.config.version, self.now(), checks)
+        }
     }
 
     /// What `config.yaml` declares and is not in force.

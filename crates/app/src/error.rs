@@ -153,6 +153,18 @@ impl UserError {
         )
     }
 
+    /// A webhook of the configuration was to be changed elsewhere.
+    pub fn webhook_managed() -> Self {
+        Self::new(
+            Kind::Conflict,
+            "managed",
+            "Managed by the configuration",
+            "This webhook is declared in config.yaml or in the environment.",
+            "Change it there. A change of config.yaml is in force within seconds, one of the \
+             environment after a restart.",
+        )
+    }
+
     /// What was seen is not what would be done now.
     pub fn plan_changed() -> Self {
         Self::new(

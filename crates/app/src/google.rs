@@ -33,6 +33,18 @@ pub struct SignIn {
     pub cookie: SecretString,
 }
 
+/// Whether Google knows that an account was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// The access is withdrawn.
+    Yes,
+    /// It could not be told: a person has to, at [`PERMISSIONS`].
+    No,
+}
+
+/// Where people withdraw access at Google themselves.
+pub const PERMISSIONS: &str = "https://myaccount.google.com/permissions";
+
 impl App {
     /// Begins a sign-in with Google. `again` is the account that signs in again.
     pub async fn begin_google_sign_in(&self, again: Option<&str>) -> Result<SignIn, UserError> {
@@ -123,20 +135,37 @@ impl App {
         Ok(self.inner.db.google_accounts().await?)
     }
 
-    /// Removes an account that no mapping uses; its grant is revoked at Google.
-    pub async fn delete_google_account(&self, id: &str) -> Result<(), UserError> {
+    /// Removes an account that no mapping uses; its grant is revoked at Google first.
+    pub async fn delete_google_account(&self, id: &str) -> Result<Revoked, UserError> {
         let id = AccountId::new(id);
         self.inner.db.google_account(&id).await?;
-        // Asked for before it is gone: revoking needs the token.
-        let account = self.google_account(&id).await.ok();
+        self.inner.db.account_is_free(&id).await?;
+        // Before it is gone: revoking needs the token.
+        let revoked = self.revoke(&id).await;
         self.inner.db.delete_account(&id).await?;
         self.inner.google_accounts.lock().await.remove(&id);
-        if let Some(account) = account
-            && let Err(error) = account.revoke().await
-        {
-            tracing::warn!(account_id = %id, error = %error, "the grant could not be revoked at Google");
+        tracing::info!(account_id = %id, revoked = ?revoked, "a Google account was removed");
+        Ok(revoked)
+    }
+
+    /// Revokes an account's grant at Google; a second time when the first one fails.
+    async fn revoke(&self, id: &AccountId) -> Revoked {
+        let account = match self.google_account(id).await {
+            Ok(account) => account,
+            Err(error) => {
+                tracing::warn!(account_id = %id, code = %error.code, "the grant could not be revoked at Google");
+                return Revoked::No;
+            }
+        };
+        for again in [true, false] {
+            match account.revoke().await {
+                Ok(()) => return Revoked::Yes,
+                Err(error) => {
+                    tracing::warn!(account_id = %id, error = %error, again, "the grant could not be revoked at Google");
+                }
+            }
         }
-        Ok(())
+        Revoked::No
     }
 
     /// The calendars of one account, or of all, freshly asked for. An account that cannot be asked

@@ -41,7 +41,7 @@ pub use declared::{
     PendingKind,
 };
 pub use error::{FieldError, Kind, UserError};
-pub use google::SignIn;
+pub use google::{PERMISSIONS, Revoked, SignIn};
 pub use held::{Decided, Decision, may_restore};
 pub use mappings::{MappingInput, Mirrored, check as check_mapping};
 pub use metrics::{BUCKETS, Counted, Figures, MappingFigures};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::records::{Calendar, Direction, Mapping, MappingSettings, NewMapping};
-use sync_engine::model::{MappingId, Side, ZoneName};
+use sync_engine::model::{MappingId, RunId, Side, ZoneName};
 use sync_engine::projection::Privacy;
+use tokio::sync::oneshot;
 
 use crate::declared::refuse_managed;
 use crate::error::{FieldError, Kind, UserError};
@@ -195,18 +196,37 @@ impl App {
         Ok(mapping)
     }
 
-    /// Deletes a mapping once no run of it is under way. Its copies stay, or are removed first.
-    pub async fn delete_mapping(&self, id: &str, mirrored: Mirrored) -> Result<(), UserError> {
+    /// Deletes a mapping once no run of it is under way. Its copies stay, or are removed first, by a
+    /// run that `begun` is told of.
+    pub async fn delete_mapping(
+        &self,
+        id: &str,
+        mirrored: Mirrored,
+        begun: Option<oneshot::Sender<RunId>>,
+    ) -> Result<(), UserError> {
         let id = MappingId::new(id);
         let mapping = self.inner.db.mapping(&id).await?;
         refuse_change(&mapping)?;
+        // What its rows say is of the backup's day: removing by them is a write that nobody has seen.
+        if mirrored == Mirrored::Remove && mapping.restored_at.is_some() {
+            return Err(UserError::new(
+                Kind::Conflict,
+                "mapping_restored",
+                "The mapping waits after a restore",
+                format!(
+                    "The mapping {id} comes from a backup, and the calendars have moved on since. \
+                     Nothing is removed before you have seen what it would do."
+                ),
+                "Look at its preview and confirm it first, or delete it and keep the copies.",
+            ));
+        }
         self.inner.db.enable_mapping(&id, false, self.now()).await?;
         self.inner.queue.stop(&id);
         let _quiet = self.accounts_of(&mapping).await;
         // Whoever stands by for the same event takes its copy over: it stays the one it is.
         let handed_over = self.inner.db.hand_over(&id, self.now()).await?;
         if mirrored == Mirrored::Remove {
-            self.remove_copies(&mapping, &handed_over).await?;
+            self.remove_copies(&mapping, &handed_over, begun).await?;
         }
         self.inner.db.delete_mapping(&id).await?;
         self.inner.wake.notify_one();

@@ -11,6 +11,7 @@ use sync_engine::ports::ErrorClass;
 use sync_engine::ports::store::Store as _;
 use sync_engine::report::{Problem, RunReport, RunStatus};
 use sync_engine::run::Run;
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::error::{Kind, UserError};
@@ -245,12 +246,17 @@ impl App {
         &self,
         mapping: &Mapping,
         spared: &[Uid],
+        begun: Option<oneshot::Sender<RunId>>,
     ) -> Result<(), UserError> {
-        let opened = self.open_both(mapping).await?;
+        let opened = self.open_both(mapping).await.map_err(not_removed)?;
         let settings = for_engine(mapping)?;
         let clock = EngineClock(self.inner.clock.as_ref());
         let stop = AtomicBool::new(false);
         let run = self.inner.db.start_run(&mapping.id, self.now()).await?;
+        if let Some(begun) = begun {
+            // Whoever asked may have left.
+            let _ = begun.send(run.clone());
+        }
         let report = Run {
             mapping: &settings,
             id: run,
@@ -269,19 +275,32 @@ impl App {
             .await?;
         match report.error {
             None if report.failed == 0 && report.deferred == 0 => Ok(()),
-            error => Err(UserError::new(
-                Kind::Conflict,
-                "account_unusable",
-                "The copies could not all be removed",
-                error.map_or_else(
-                    || format!("{} event(s) could not be removed.", report.failed),
-                    |error| error.detail,
-                ),
-                "The mapping is off and still there. Mend the account and delete it again, or delete \
-                 it and keep the copies.",
-            )),
+            error => Err(unusable(error.map_or_else(
+                || format!("{} event(s) could not be removed.", report.failed),
+                |error| error.detail,
+            ))),
         }
     }
+}
+
+/// A side that cannot be opened stands in the way of a removal; our own trouble is none of it.
+fn not_removed(error: UserError) -> UserError {
+    match error.kind {
+        Kind::Internal | Kind::Unavailable => error,
+        _ => unusable(error.detail),
+    }
+}
+
+/// Copies are left because an account does not work.
+fn unusable(why: String) -> UserError {
+    UserError::new(
+        Kind::Conflict,
+        "account_unusable",
+        "The copies could not all be removed",
+        why,
+        "The mapping is off and still there. Mend the account and delete it again, or delete it and \
+         keep the copies.",
+    )
 }
 
 /// A stored mapping as the engine knows it.

@@ -7,9 +7,6 @@ use sync_engine::model::{AccountId, MappingId, RunId, Side, Uid};
 use crate::error::UserError;
 use crate::service::App;
 
-/// Entries of an event's history at most.
-const HISTORY: u32 = 500;
-
 impl App {
     /// Runs, newest first and without events: of one mapping or all, from before a run.
     pub async fn runs(
@@ -34,15 +31,17 @@ impl App {
         Ok(self.inner.db.undoable(&RunId::new(id)).await?)
     }
 
-    /// What happened to an event, newest first.
-    pub async fn history(&self, uid: &str, mapping: Option<&str>) -> Result<History, UserError> {
+    /// What happened to an event, newest first: a page of it.
+    pub async fn history(
+        &self,
+        uid: &str,
+        mapping: Option<&str>,
+        limit: u32,
+        before: Option<&str>,
+    ) -> Result<History, UserError> {
         let mapping = mapping.map(MappingId::new);
-        let uid = Uid::new(uid);
-        Ok(self
-            .inner
-            .db
-            .history(&uid, mapping.as_ref(), HISTORY)
-            .await?)
+        let (uid, db) = (Uid::new(uid), &self.inner.db);
+        Ok(db.history(&uid, mapping.as_ref(), limit, before).await?)
     }
 
     /// The events of a mapping that are left as they are, at most `limit`.

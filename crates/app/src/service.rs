@@ -60,6 +60,10 @@ pub(crate) struct Inner {
     pub(crate) delivered: Notify,
     /// Webhooks that are being called.
     pub(crate) lanes: Lanes,
+    /// Held plans that were shown.
+    pub(crate) seen: crate::held::Seen,
+    /// What was found when everything was last looked at.
+    pub(crate) doctor: crate::doctor::Last,
     /// Cancelled when the program ends.
     pub(crate) ending: CancellationToken,
     /// Everything that runs in the background.
@@ -126,6 +130,8 @@ impl App {
                 wake: Notify::new(),
                 delivered: Notify::new(),
                 lanes: Lanes::default(),
+                seen: crate::held::Seen::default(),
+                doctor: crate::doctor::Last::default(),
                 ending: CancellationToken::new(),
                 tasks: TaskTracker::new(),
                 runtime: Handle::current(),

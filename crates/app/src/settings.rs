@@ -1,8 +1,10 @@
 //! Settings that people change while the program runs: in the pages, by the API, in `config.yaml`.
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 use serde_json::Value;
-use store::records::{NewWebhook, WebhookHealth, WebhookSource};
+use store::records::{NewWebhook, Webhook, WebhookHealth, WebhookSource};
 
 use crate::error::{Kind, UserError};
 use crate::service::App;
@@ -208,33 +210,52 @@ impl App {
     /// given as it is.
     pub async fn change_settings(&self, input: SettingsInput) -> Result<Settings, UserError> {
         input.check()?;
+        self.refuse_declared(input.webhooks.as_deref().unwrap_or_default())
+            .await?;
         let declared = self.inner.desk.declared();
-        let mut changes = Vec::new();
+        let mut changes = BTreeMap::new();
         for ((setting, value), (_, declared)) in
             input.numbers().into_iter().zip(declared.settings.numbers())
         {
             match (value, declared) {
                 (None, _) => {}
-                (Some(value), None) => changes.push((setting.name.to_owned(), Value::from(value))),
+                (Some(value), None) => {
+                    changes.insert(setting.name.to_owned(), Value::from(value));
+                }
                 (Some(value), Some(declared)) if value == declared => {}
                 (Some(_), Some(_)) => return Err(declared_elsewhere(setting.name)),
             }
         }
-        if !changes.is_empty() {
-            let changes = changes.into_iter().collect();
-            self.inner.db.put_settings(changes).await?;
+        let webhooks = input
+            .webhooks
+            .map(|webhooks| webhooks.into_iter().map(kept).collect());
+        let numbers = !changes.is_empty();
+        self.inner
+            .db
+            .change_settings(changes, webhooks, self.former_until())
+            .await?;
+        if numbers {
             self.inner.wake.notify_one();
         }
-        if let Some(webhooks) = input.webhooks {
-            let webhooks = webhooks.into_iter().map(kept).collect();
-            self.inner
-                .db
-                .put_webhooks(WebhookSource::Ui, webhooks)
-                .await?;
-            // What waited for one that is on again is due.
-            self.inner.delivered.notify_one();
-        }
+        // What waited for a webhook that is on again is due.
+        self.inner.delivered.notify_one();
         self.settings().await
+    }
+
+    /// What is declared elsewhere is changed there.
+    async fn refuse_declared(&self, webhooks: &[WebhookInput]) -> Result<(), UserError> {
+        let wanted = |stored: &Webhook| {
+            let mut ids = webhooks.iter().filter_map(|webhook| webhook.id.as_ref());
+            ids.any(|id| *id == stored.id)
+        };
+        let stored = self.inner.db.webhooks().await?;
+        let mut declared = stored
+            .iter()
+            .filter(|stored| stored.source != WebhookSource::Ui);
+        if declared.any(wanted) {
+            return Err(UserError::webhook_managed());
+        }
+        Ok(())
     }
 
     /// The webhooks of the environment or of `config.yaml` take the place of those of the last
@@ -252,15 +273,13 @@ impl App {
         let wanted = webhooks
             .into_iter()
             .map(|mut webhook| {
-                // A secret that is gone can only be dropped together with the entry.
-                let same = before.iter().position(|before| {
-                    before.url == webhook.url && before.has_secret == webhook.secret.is_some()
-                });
-                webhook.id = same.map(|at| before.swap_remove(at).id);
+                let same = before.iter().position(|before| before.url == webhook.url);
+                webhook.id = same.map(|at| before.remove(at).id);
                 kept(webhook)
             })
             .collect();
-        self.inner.db.put_webhooks(source, wanted).await?;
+        let until = self.former_until();
+        self.inner.db.put_webhooks(source, wanted, until).await?;
         self.inner.delivered.notify_one();
         Ok(())
     }

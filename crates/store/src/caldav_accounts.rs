@@ -228,15 +228,21 @@ impl Db {
     pub async fn delete_account(&self, account: &AccountId) -> Result<(), StoreError> {
         let id = account.as_str().to_owned();
         self.write(move |conn| {
-            let mappings = calendars::mappings_of_account(conn, &id)?;
-            if !mappings.is_empty() {
-                return Err(StoreError::AccountInUse { mappings });
-            }
+            free(conn, &id)?;
             conn.execute("DELETE FROM mirror_calendar WHERE account_id = ?1", [&id])?;
             let changed = conn.execute("DELETE FROM account WHERE id = ?1", [&id])?;
             found(changed, "account", &id)
         })
         .await
+    }
+
+    /// Whether [`delete_account`](Self::delete_account) would take it: no mapping uses it.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountInUse`] with the mappings that do.
+    pub async fn account_is_free(&self, account: &AccountId) -> Result<(), StoreError> {
+        let id = account.as_str().to_owned();
+        self.read(move |conn| free(conn, &id)).await
     }
 
     pub(crate) async fn set_status(
@@ -263,6 +269,15 @@ impl Db {
 }
 
 /// An update or removal that met nothing is a [`StoreError::NotFound`].
+fn free(conn: &Connection, account: &str) -> Result<(), StoreError> {
+    let mappings = calendars::mappings_of_account(conn, account)?;
+    if mappings.is_empty() {
+        Ok(())
+    } else {
+        Err(StoreError::AccountInUse { mappings })
+    }
+}
+
 pub(crate) fn found(changed: usize, what: &'static str, id: &str) -> Result<(), StoreError> {
     if changed == 0 {
         Err(StoreError::not_found(what, id))

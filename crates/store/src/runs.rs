@@ -6,6 +6,7 @@ mod record;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use sync_engine::model::{MappingId, RunId, Uid};
+use sync_engine::report::EventRecord;
 
 use crate::attention;
 use crate::convert::{count, from_json, maybe_timestamp};
@@ -117,37 +118,63 @@ impl Db {
         .await
     }
 
-    /// What happened to an event, newest first, at most `limit` entries.
+    /// What happened to an event, newest first, at most `limit` entries, from before `before`, which is
+    /// a page's `next`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `before` is no such thing.
     pub async fn history(
         &self,
         uid: &Uid,
         mapping: Option<&MappingId>,
         limit: u32,
+        before: Option<&str>,
     ) -> Result<History, StoreError> {
+        const WHOSE: &str = "uid = ?1 AND (?2 IS NULL OR mapping_id = ?2)";
         let uid = uid.as_str().to_owned();
         let mapping = mapping.map(|mapping| mapping.as_str().to_owned());
+        let before: i64 = match before {
+            Some(text) => text
+                .parse()
+                .map_err(|_| StoreError::not_found("entry", text))?,
+            None => i64::MAX,
+        };
         self.read(move |conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT mapping_id, run_id, body FROM run_event \
-                 WHERE uid = ?1 AND (?2 IS NULL OR mapping_id = ?2) ORDER BY seq DESC LIMIT ?3",
-            )?;
-            let mut rows = statement.query(params![uid, mapping, limit])?;
+            let last_synced = conn
+                .prepare_cached(&format!(
+                    "SELECT body FROM run_event WHERE {WHOSE} \
+                     AND json_extract(body, '$.error') IS NULL ORDER BY seq DESC LIMIT 1"
+                ))?
+                .query_row(params![uid, mapping], |row| row.get::<_, String>(0))
+                .optional()?
+                .map(|body| from_json::<EventRecord>("event record", &body))
+                .transpose()?
+                .map(|event| event.at);
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT mapping_id, run_id, body, seq FROM run_event WHERE {WHOSE} AND seq < ?3 \
+                 ORDER BY seq DESC LIMIT ?4"
+            ))?;
+            let limited = i64::from(limit) + 1;
+            let mut rows = statement.query(params![uid, mapping, before, limited])?;
             let mut entries = Vec::new();
+            let mut last: Option<i64> = None;
+            let mut next = None;
             while let Some(row) = rows.next()? {
+                if entries.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
+                    next = last.map(|seq| seq.to_string());
+                    break;
+                }
+                last = row.get(3)?;
                 entries.push(HistoryEntry {
                     mapping: MappingId::new(row.get::<_, String>(0)?),
                     run: RunId::new(row.get::<_, String>(1)?),
                     event: from_json("event record", &row.get::<_, String>(2)?)?,
                 });
             }
-            let last_synced = entries
-                .iter()
-                .filter(|entry| entry.event.error.is_none())
-                .map(|entry| entry.event.at)
-                .max();
             Ok(History {
                 entries,
                 last_synced,
+                next,
             })
         })
         .await

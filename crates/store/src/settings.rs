@@ -43,22 +43,24 @@ impl Db {
     /// Stores these settings and leaves the others alone. `null` forgets one. No secrets: they
     /// would stand there in clear.
     pub async fn put_settings(&self, settings: BTreeMap<String, Value>) -> Result<(), StoreError> {
-        self.write(move |conn| {
-            for (key, value) in settings {
-                if value.is_null() {
-                    conn.execute("DELETE FROM setting WHERE key = ?1", [key])?;
-                } else {
-                    conn.execute(
-                        "INSERT INTO setting (key, value) VALUES (?1, ?2) \
-                         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                        params![key, to_json("setting", &value)?],
-                    )?;
-                }
-            }
-            Ok(())
-        })
-        .await
+        self.write(move |conn| put(conn, &settings)).await
     }
+}
+
+/// Stores these and leaves the others alone.
+pub(crate) fn put(conn: &Connection, settings: &BTreeMap<String, Value>) -> Result<(), StoreError> {
+    for (key, value) in settings {
+        if value.is_null() {
+            conn.execute("DELETE FROM setting WHERE key = ?1", [key])?;
+        } else {
+            conn.execute(
+                "INSERT INTO setting (key, value) VALUES (?1, ?2) \
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                params![key, to_json("setting", value)?],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn all(conn: &Connection) -> Result<BTreeMap<String, Value>, StoreError> {

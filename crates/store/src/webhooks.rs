@@ -1,11 +1,12 @@
 //! Webhooks: where runs are told of, their secrets sealed, and how they fare. What waits to be
 //! delivered is `outbox`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use crate::caldav_accounts::found;
 use crate::convert::{count, from_word, maybe_timestamp, micros, to_word};
@@ -13,21 +14,25 @@ use crate::db::Db;
 use crate::error::StoreError;
 use crate::id::new_id;
 use crate::records::{NewWebhook, Webhook, WebhookHealth, WebhookSource};
+use crate::seal::Keys;
 use crate::seal::columns::{WEBHOOK_FORMER_SECRET, WEBHOOK_SECRET};
+use crate::settings;
 
 /// Adds a webhook, or changes it. What the program switched off stays off when a declaration that has
 /// not changed is read again; a person's word (`ui`) switches it on. One that is switched on, or gets
-/// another address, begins anew.
+/// another address, begins anew. `?7` says whether its secret is the one it had.
 fn upsert() -> String {
-    let declared_again = "source <> 'ui' AND stopped_at IS NOT NULL AND url = excluded.url";
-    let as_before =
-        format!("url = excluded.url AND (enabled OR NOT excluded.enabled OR ({declared_again}))");
+    let stopped = "source <> 'ui' AND stopped_at IS NOT NULL";
+    let declared_again = format!("({stopped} AND url = excluded.url AND ?7 AND excluded.enabled)");
+    let as_before = format!(
+        "url = excluded.url AND CASE WHEN {stopped} THEN {declared_again} \
+         ELSE enabled OR NOT excluded.enabled END"
+    );
     format!(
         "INSERT INTO webhook (id, source, position, url, secret, enabled) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET \
-         position = excluded.position, url = excluded.url, \
-         secret = coalesce(excluded.secret, secret), \
-         former_secret = CASE WHEN excluded.secret IS NULL THEN former_secret END, \
+         position = excluded.position, url = excluded.url, secret = excluded.secret, \
+         former_secret = ?8, former_until = ?9, \
          enabled = CASE WHEN {declared_again} THEN 0 ELSE excluded.enabled END, \
          stopped_at = CASE WHEN {as_before} THEN stopped_at END, \
          error = CASE WHEN {as_before} THEN error END, \
@@ -36,10 +41,120 @@ fn upsert() -> String {
     )
 }
 
+/// What signs for a webhook, sealed.
+#[derive(Default)]
+struct Signing {
+    secret: Option<String>,
+    former: Option<String>,
+    former_until: Option<i64>,
+}
+
+impl Signing {
+    /// What it is for one that is there.
+    fn of(conn: &Connection, id: &str, source: &str) -> Result<Self, StoreError> {
+        conn.query_row(
+            "SELECT secret, former_secret, former_until FROM webhook WHERE id = ?1 AND source = ?2",
+            [id, source],
+            |row| {
+                Ok(Self {
+                    secret: row.get(0)?,
+                    former: row.get(1)?,
+                    former_until: row.get(2)?,
+                })
+            },
+        )
+        .optional()?
+        .ok_or_else(|| StoreError::not_found("webhook", id))
+    }
+
+    /// With another secret; the one it had goes on signing beside it until then. The same again
+    /// changes nothing. And whether it was the same.
+    fn with(
+        self,
+        keys: &Keys,
+        id: &str,
+        secret: &SecretString,
+        former_until: Timestamp,
+    ) -> Result<(Self, bool), StoreError> {
+        let had = self
+            .secret
+            .as_ref()
+            .map(|sealed| keys.open(WEBHOOK_SECRET, id, sealed))
+            .transpose()?;
+        let same = had
+            .as_ref()
+            .is_some_and(|had| had.expose_secret() == secret.expose_secret());
+        if same {
+            return Ok((self, true));
+        }
+        let former = had
+            .map(|had| keys.seal(WEBHOOK_FORMER_SECRET, id, &had))
+            .transpose()?;
+        let signing = Self {
+            secret: Some(keys.seal(WEBHOOK_SECRET, id, secret)?),
+            former_until: former.as_ref().map(|_| micros(former_until)),
+            former,
+        };
+        Ok((signing, false))
+    }
+}
+
+/// Replaces all webhooks of one source by these; see [`Db::put_webhooks`].
+fn put(
+    conn: &Connection,
+    keys: &Keys,
+    source: WebhookSource,
+    webhooks: &[NewWebhook],
+    former_until: Timestamp,
+) -> Result<(), StoreError> {
+    let word = to_word("webhook's source", &source)?;
+    let mut kept = BTreeSet::new();
+    for (position, webhook) in (0_i64..).zip(webhooks) {
+        let (id, had) = match &webhook.id {
+            Some(id) if kept.contains(id) => return Err(StoreError::not_found("webhook", id)),
+            Some(id) => (id.clone(), Signing::of(conn, id, &word)?),
+            None => (new_id("whk")?, Signing::default()),
+        };
+        let (signing, same) = match &webhook.secret {
+            Some(secret) => had.with(keys, &id, secret, former_until)?,
+            None if source == WebhookSource::Ui => (had, true),
+            // A declaration is whole: what it does not name is not there.
+            None => {
+                let same = had.secret.is_none();
+                (Signing::default(), same)
+            }
+        };
+        conn.execute(
+            &upsert(),
+            params![
+                id,
+                word,
+                position,
+                webhook.url,
+                signing.secret,
+                webhook.enabled,
+                same,
+                signing.former,
+                signing.former_until
+            ],
+        )?;
+        kept.insert(id);
+    }
+    let stored = list(conn)?;
+    for gone in stored
+        .iter()
+        .filter(|webhook| webhook.source == source && !kept.contains(&webhook.id))
+    {
+        conn.execute("DELETE FROM webhook WHERE id = ?1", [&gone.id])?;
+    }
+    Ok(())
+}
+
 impl Db {
-    /// Replaces all webhooks of one source by these, in this order. One given by its id keeps it,
-    /// its waiting messages and, unless a new one is given, its secret. What waits for a webhook
-    /// that goes is dropped.
+    /// Replaces all webhooks of one source by these, in this order. One given by its id keeps it and
+    /// its waiting messages. A person's (`ui`) keeps its secret unless another is given; a declared
+    /// one has what is given or none. When a secret changes, the one before goes on signing beside it
+    /// until `former_until`. What waits for a webhook that goes is dropped.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an id that is not one of this source's.
@@ -47,47 +162,34 @@ impl Db {
         &self,
         source: WebhookSource,
         webhooks: Vec<NewWebhook>,
+        former_until: Timestamp,
     ) -> Result<Vec<Webhook>, StoreError> {
-        let word = to_word("webhook's source", &source)?;
-        let mut prepared = Vec::with_capacity(webhooks.len());
-        for webhook in webhooks {
-            let known = webhook.id.is_some();
-            let id = match webhook.id {
-                Some(id) => id,
-                None => new_id("whk")?,
-            };
-            let secret = webhook
-                .secret
-                .map(|secret| self.keys().seal(WEBHOOK_SECRET, &id, &secret))
-                .transpose()?;
-            prepared.push((known, id, webhook.url, secret, webhook.enabled));
-        }
+        let keys = self.keys().clone();
         self.write(move |conn| {
-            let mut kept = BTreeSet::new();
-            for (position, (known, id, url, secret, enabled)) in (0_i64..).zip(prepared) {
-                if known {
-                    let there = conn
-                        .query_row(
-                            "SELECT 1 FROM webhook WHERE id = ?1 AND source = ?2",
-                            [&id, &word],
-                            |_| Ok(()),
-                        )
-                        .optional()?;
-                    if there.is_none() || kept.contains(&id) {
-                        return Err(StoreError::not_found("webhook", &id));
-                    }
-                }
-                conn.execute(&upsert(), params![id, word, position, url, secret, enabled])?;
-                kept.insert(id);
-            }
-            let stored = list(conn)?;
-            for gone in stored
-                .iter()
-                .filter(|webhook| webhook.source == source && !kept.contains(&webhook.id))
-            {
-                conn.execute("DELETE FROM webhook WHERE id = ?1", [&gone.id])?;
-            }
+            put(conn, &keys, source, &webhooks, former_until)?;
             list(conn)
+        })
+        .await
+    }
+
+    /// Stores settings ([`put_settings`](Self::put_settings)) and, if there are any, what people want
+    /// for webhooks ([`put_webhooks`](Self::put_webhooks)): both or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an id that is no webhook of theirs.
+    pub async fn change_settings(
+        &self,
+        settings: BTreeMap<String, Value>,
+        webhooks: Option<Vec<NewWebhook>>,
+        former_until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let keys = self.keys().clone();
+        self.write(move |conn| {
+            settings::put(conn, &settings)?;
+            match webhooks {
+                Some(webhooks) => put(conn, &keys, WebhookSource::Ui, &webhooks, former_until),
+                None => Ok(()),
+            }
         })
         .await
     }
@@ -130,33 +232,22 @@ impl Db {
         secret: &SecretString,
         former_until: Timestamp,
     ) -> Result<(), StoreError> {
-        let stored = id.to_owned();
-        let sealed: Option<String> = self
-            .read(move |conn| {
-                conn.query_row(
-                    "SELECT secret FROM webhook WHERE id = ?1",
-                    [&stored],
-                    |row| row.get(0),
-                )
-                .optional()?
-                .ok_or_else(|| StoreError::not_found("webhook", &stored))
-            })
-            .await?;
-        let former = sealed
-            .map(|sealed| {
-                let former = self.keys().open(WEBHOOK_SECRET, id, &sealed)?;
-                self.keys().seal(WEBHOOK_FORMER_SECRET, id, &former)
-            })
-            .transpose()?;
-        let secret = self.keys().seal(WEBHOOK_SECRET, id, secret)?;
-        let id = id.to_owned();
+        let (id, secret, keys) = (id.to_owned(), secret.clone(), self.keys().clone());
         self.write(move |conn| {
-            let changed = conn.execute(
+            let source: String = conn
+                .query_row("SELECT source FROM webhook WHERE id = ?1", [&id], |row| {
+                    row.get(0)
+                })
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("webhook", &id))?;
+            let had = Signing::of(conn, &id, &source)?;
+            let (signing, _) = had.with(&keys, &id, &secret, former_until)?;
+            conn.execute(
                 "UPDATE webhook SET secret = ?2, former_secret = ?3, former_until = ?4 \
                  WHERE id = ?1",
-                params![id, secret, former, micros(former_until)],
+                params![id, signing.secret, signing.former, signing.former_until],
             )?;
-            found(changed, "webhook", &id)
+            Ok(())
         })
         .await
     }

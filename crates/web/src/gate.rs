@@ -11,9 +11,10 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web as aw};
+use app::records::KeyScope;
 use futures_util::FutureExt as _;
 
-use crate::access::{Access, Area, Credentials, Decision, Key, Visit, decide};
+use crate::access::{Access, Area, Credentials, Decision, Key, Throttle, Visit, decide};
 use crate::failure::Failure;
 use crate::pages;
 use crate::unread::{self, Unread};
@@ -97,18 +98,47 @@ async fn enter(web: &Web, visit: &Visit) -> Result<Access, Failure> {
         )),
         Decision::SignIn => Err(key_needed()),
         Decision::BadKey => {
-            refused_key(web, visit.client(&web.config.trusted_proxies)).await?;
+            let client = visit.client(&web.config.trusted_proxies);
+            refused_key(&web.keys, client).await?;
             Err(key_needed())
         }
         Decision::CrossSite => Err(cross_site()),
-        Decision::Beyond => Err(Failure::http(
-            StatusCode::FORBIDDEN,
-            "key_scope",
-            "The key is not good for that",
-            "This key was made for less than this request does.",
-            "Use a key with the scope \"admin\"; for POST /sync one with the scope \"sync\" is enough.",
-        )),
+        Decision::Beyond => Err(beyond()),
     }
+}
+
+/// 403: the key is for less.
+fn beyond() -> Failure {
+    Failure::http(
+        StatusCode::FORBIDDEN,
+        "key_scope",
+        "The key is not good for that",
+        "This key was made for less than this request does.",
+        "Use a key with the scope \"admin\"; for POST /sync one with the scope \"sync\" is enough, \
+         unless it confirms a mapping after a restore.",
+    )
+}
+
+/// Whether a visitor may ask for this very plan. Of a mapping that comes from a backup it is the word
+/// that ends its waiting: an administrator's, and not that of whoever may start runs.
+///
+/// # Errors
+/// 403.
+pub(crate) async fn may_confirm(
+    web: &Web,
+    access: Option<&Access>,
+    mapping: Option<&str>,
+    plan: Option<&str>,
+) -> Result<(), Failure> {
+    let (Some(mapping), Some(_)) = (mapping, plan) else {
+        return Ok(());
+    };
+    if access.is_some_and(|access| access.may(KeyScope::Admin))
+        || web.app.mapping(mapping).await?.restored_at.is_none()
+    {
+        return Ok(());
+    }
+    Err(beyond())
 }
 
 /// 401: the same for no key, an unknown one and one that cannot be read.
@@ -128,9 +158,9 @@ fn key_needed() -> Failure {
 ///
 /// # Errors
 /// 429 for an address that has used up its tries.
-pub(crate) async fn refused_key(web: &Web, client: IpAddr) -> Result<(), Failure> {
+pub(crate) async fn refused_key(throttle: &Throttle, client: IpAddr) -> Result<(), Failure> {
     tracing::warn!(client = %client, "a wrong key was refused");
-    let tried = web.throttle.failed(client, Instant::now());
+    let tried = throttle.failed(client, Instant::now());
     tokio::time::sleep(tried.unwrap_or(SLOWED)).await;
     tried.map(drop).map_err(|_| too_many())
 }
@@ -306,7 +336,8 @@ fn dress(web: &Web, visit: &Visit, headers: &mut HeaderMap) {
     if web.config.https() {
         set(
             header::STRICT_TRANSPORT_SECURITY,
-            "max-age=31536000; includeSubDomains",
+            // Not for what else is below our name: that is not ours to say.
+            "max-age=31536000",
         );
     }
     if !(visit.area == Area::Open && headers.contains_key(header::CACHE_CONTROL)) {

@@ -24,8 +24,9 @@ use crate::failure::Failure;
 const JSON_BYTES: usize = 64 * 1024;
 /// Bytes of a form at most.
 pub(crate) const FORM_BYTES: usize = 16 * 1024;
-/// Bytes of the sign-in form at most: anybody may send it.
-pub(crate) const SIGN_IN_BYTES: usize = 1024;
+/// Bytes of the sign-in form at most: anybody may send it. A key of 512 characters fits, each of them
+/// percent-encoded, beside the other fields.
+pub(crate) const SIGN_IN_BYTES: usize = 4 * 1024;
 /// Bytes at most of a body that is not looked at.
 const IGNORED_BYTES: usize = 4 * 1024 * 1024;
 /// Time for a body.

@@ -189,6 +189,11 @@ pub(crate) fn routes(add: Add<'_>) {
         writes,
         vec![post().to(webhooks::disable)],
     );
+    page(
+        &webhook("/change"),
+        writes,
+        vec![post().to(webhooks::change)],
+    );
     page(&webhook("/test"), writes, vec![post().to(webhooks::test)]);
     page(
         &webhook("/secret"),

@@ -12,7 +12,11 @@ pub(crate) struct Web {
     pub(crate) app: App,
     pub(crate) config: WebConfig,
     pub(crate) cookies: Cookies,
-    pub(crate) throttle: Throttle,
+    /// Wrong keys of requests.
+    pub(crate) keys: Throttle,
+    /// Wrong keys of the sign-in form, counted apart: a script with an old key, or a neighbour behind
+    /// the same proxy, keeps nobody out who has the right one.
+    pub(crate) sign_ins: Throttle,
     /// The token of forms for visitors without a session, from this computer or signed in by a proxy:
     /// another site cannot read it. New at each start.
     pub(crate) common_csrf: String,
@@ -25,7 +29,8 @@ impl Web {
     pub(crate) fn new(app: App, config: WebConfig, port: u16) -> Result<Self, app::UserError> {
         Ok(Self {
             cookies: Cookies::new(&config),
-            throttle: Throttle::default(),
+            keys: Throttle::default(),
+            sign_ins: Throttle::default(),
             common_csrf: app::access::random(24)?,
             port,
             proxy_seen: AtomicBool::new(false),

@@ -196,6 +196,16 @@ impl Environment {
         placed.map_or(Origin::Default, |placed| Origin::File(placed.line))
     }
 
+    /// The files that hold secrets of the environment whose change holds at once.
+    pub(crate) fn live_secret_files(&self) -> Vec<PathBuf> {
+        let live = VARIABLES
+            .iter()
+            .filter(|variable| variable.secret && variable.live);
+        live.filter_map(|variable| self.values.get(&by_file(variable.name)))
+            .map(PathBuf::from)
+            .collect()
+    }
+
     /// What is wrong with the file as a whole, and `NAME_FILE` for variables that are no secrets:
     /// they would be ignored in silence.
     pub(crate) fn misplaced(&self) -> Vec<Problem> {

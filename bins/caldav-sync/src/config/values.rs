@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use app::{SettingsInput, WebhookInput};
+use secrecy::SecretString;
 use url::Url;
 
 use super::environment::Environment;
@@ -90,12 +91,30 @@ pub(crate) fn parsed<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is none."))
 }
 
+/// What was typed, to be told what is wrong with it. What may hold a password is not repeated.
+fn repeated(text: &str) -> String {
+    if text.contains(['@', '?']) {
+        "what it says (not repeated here, as it may hold a password)".to_owned()
+    } else {
+        format!("{text:?}")
+    }
+}
+
 /// An address of scheme http or https with a host.
 pub(crate) fn address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{text:?} is no address ({error})."))?;
+    let url =
+        Url::parse(text).map_err(|error| format!("{} is no address ({error}).", repeated(text)))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(format!("{text:?} is neither an http nor an https address."));
+        let text = repeated(text);
+        return Err(format!("{text} is neither an http nor an https address."));
     }
+    Ok(url)
+}
+
+/// Where a webhook may be: what the API would take.
+pub(crate) fn webhook_address(text: &str) -> Result<Url, String> {
+    let url = address(text)?;
+    acceptable(url.as_str(), None)?;
     Ok(url)
 }
 
@@ -107,19 +126,29 @@ pub(crate) fn base_address(text: &str) -> Result<Url, String> {
         return Err("it has a user name or a password in it.".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{text:?} has a query or a fragment."));
+        return Err("it has a query or a fragment.".to_owned());
     }
     Ok(url)
 }
 
 /// Whether a secret can sign what is sent to a webhook.
 pub(crate) fn webhook_secret(secret: &SecretString) -> Result<(), String> {
-    match secret.expose_secret().strip_prefix("whsec_") {
-        Some(encoded) if data_encoding::BASE64.decode(encoded.as_bytes()).is_err() => {
-            Err("what follows whsec_ is no base64.".to_owned())
-        }
-        _ => Ok(()),
-    }
+    acceptable("https://hooks.example/", Some(secret.clone()))
+}
+
+/// Whether the API would take this webhook.
+fn acceptable(url: &str, secret: Option<SecretString>) -> Result<(), String> {
+    let webhook = WebhookInput {
+        id: None,
+        url: url.to_owned(),
+        secret,
+        enabled: true,
+    };
+    let input = SettingsInput {
+        webhooks: Some(vec![webhook]),
+        ..SettingsInput::default()
+    };
+    input.check().map_err(|error| error.detail)
 }
 
 /// Headers that come with requests for other reasons than a sign-in.
@@ -152,7 +181,7 @@ pub(crate) fn hosts(text: &str) -> Result<Vec<String>, String> {
             let host = url.as_ref().ok().and_then(Url::host_str);
             match host {
                 Some(host) if host.eq_ignore_ascii_case(name) && host != "*" => Ok(host.to_owned()),
-                _ => Err(format!("{name:?} is no host name.")),
+                _ => Err(format!("{} is no host name.", repeated(name))),
             }
         })
         .collect()
@@ -206,6 +235,20 @@ mod tests {
             let error = base_address(wrong).unwrap_err();
             assert!(!error.contains("a:b"), "{error}");
         }
+        for wrong in [
+            "https://ada:hush@exa mple.org/",
+            "https://ada:hush@example.org:port/",
+            "ada:hush@example.org",
+            "ftp://ada:hush@example.org/",
+            "example.org/?token=hush",
+            "https//example.org/?token=hush",
+            "https://example.org/?token=hush#x",
+        ] {
+            for error in [base_address(wrong).unwrap_err(), hosts(wrong).unwrap_err()] {
+                assert!(!error.contains("hush"), "{wrong}: {error}");
+            }
+        }
+        assert!(address("example.org").unwrap_err().contains("example.org"));
     }
 
     #[test]

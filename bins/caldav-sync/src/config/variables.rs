@@ -99,7 +99,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     .or("none beside that of BASE_URL"),
     secret(
         "API_KEY",
-        "at most 512 characters without line breaks, best 32 random ones",
+        "20 to 512 letters, digits and signs of ASCII: `openssl rand -base64 32` makes them",
     )
     .or("made at the first start"),
     plain("LOCAL_ACCESS", "on or off").or("on"),

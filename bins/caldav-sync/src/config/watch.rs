@@ -3,7 +3,7 @@
 //!
 //! The file is read every two seconds and compared by a hash of its content; a change is taken over
 //! when the content has been the same twice, so that half a file is never believed. The files that
-//! hold its secrets are looked at by their dates and sizes.
+//! hold its secrets, and the one of `WEBHOOK_SECRET_FILE`, are looked at by their dates and sizes.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -77,7 +77,9 @@ async fn try_take(app: &App, started: &Environment, now: &Environment) -> Result
     keep_webhook(app, config.webhook).await.map_err(failed)?;
     app.declare(config.declared).await.map_err(failed)?;
     let waiting = started.held_until_restart(now);
-    if waiting.is_empty() {
+    if waiting.is_empty() && !now.file().found {
+        tracing::info!("the file of a secret changed and is in force");
+    } else if waiting.is_empty() {
         tracing::info!(
             file = now.file().shown(),
             "config.yaml changed and is in force"
@@ -112,7 +114,8 @@ fn fingerprint(environment: &Environment) -> u64 {
     let file = environment.file();
     file.found.hash(&mut hasher);
     file.digest.hash(&mut hasher);
-    for path in file.secret_files() {
+    let files = file.secret_files().into_iter();
+    for path in files.chain(environment.live_secret_files()) {
         stamp(&path).hash(&mut hasher);
     }
     hasher.finish()

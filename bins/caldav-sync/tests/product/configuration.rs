@@ -42,6 +42,10 @@ fn what_is_wrong_is_named_with_what_is_right() {
         &["API_KEY and API_KEY_FILE"],
     );
     refused(
+        &[("DATA_DIR", data), ("API_KEY", "too-short")],
+        &["API_KEY", "guessed", "openssl rand -base64 32"],
+    );
+    refused(
         &[
             ("DATA_DIR", data),
             ("BASE_URL", "example.org"),

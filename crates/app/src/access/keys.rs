@@ -19,8 +19,6 @@ const KEY_BYTES: usize = 32;
 const MOST_KEYS: usize = 100;
 /// Characters of a key's name.
 const LONGEST_NAME: usize = 100;
-/// An `API_KEY` shorter than this can be guessed.
-const SHORT: usize = 20;
 
 /// What a key or a session lets its bearer do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,15 +68,9 @@ impl App {
             .key_is_given
             .store(given.is_some(), Ordering::Relaxed);
         if let Some(given) = given {
-            let given = given.expose_secret();
-            if given.len() < SHORT {
-                tracing::warn!(
-                    "API_KEY is short and may be guessed: `openssl rand -base64 32` makes a good one"
-                );
-            }
             self.inner
                 .db
-                .put_api_key(ADMIN_KEY, &hash(given), now)
+                .put_api_key(ADMIN_KEY, &hash(given.expose_secret()), now)
                 .await?;
             return Ok(None);
         }
@@ -167,15 +159,12 @@ impl App {
             ));
         }
         if key.scope == KeyScope::Admin && admins(&keys).count() == 1 {
-            return Err(UserError::new(
-                Kind::Conflict,
-                "last_key",
-                "This is the last key for everything",
-                "Without it nobody could change anything any more.",
-                "Make another key with the scope \"admin\" first.",
-            ));
+            return Err(last_key());
         }
-        self.inner.db.revoke_api_key(id, self.now()).await?;
+        // Two of them may be revoked at once: the store looks again.
+        if !self.inner.db.revoke_api_key(id, self.now()).await? {
+            return Err(last_key());
+        }
         tracing::info!(key_id = %id, "an API key was revoked");
         Ok(())
     }
@@ -198,6 +187,16 @@ fn live(keys: &[ApiKey]) -> impl Iterator<Item = &ApiKey> {
 
 fn admins(keys: &[ApiKey]) -> impl Iterator<Item = &ApiKey> {
     live(keys).filter(|key| key.scope == KeyScope::Admin)
+}
+
+fn last_key() -> UserError {
+    UserError::new(
+        Kind::Conflict,
+        "last_key",
+        "This is the last key for everything",
+        "Without it nobody could change anything any more.",
+        "Make another key with the scope \"admin\" first.",
+    )
 }
 
 /// A new key, and what is stored of it.

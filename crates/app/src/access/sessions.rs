@@ -1,5 +1,7 @@
 //! Browser sessions: begun with a key, ended by their owner, by age or with their key.
 
+use std::fmt;
+
 use data_encoding::HEXLOWER;
 use secrecy::{ExposeSecret as _, SecretString};
 use store::records::{KeyScope, UiSession};
@@ -21,7 +23,7 @@ const ID_DIGITS: usize = 16;
 const LONGEST_AGENT: usize = 200;
 
 /// A browser that has signed in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Session {
     /// What its cookie holds.
     pub id: SecretString,
@@ -29,6 +31,15 @@ pub struct Session {
     pub csrf: String,
     /// What it may do: what its key may.
     pub grant: Grant,
+}
+
+// The token is as good as the form it stands in.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who signs in, for the list of sessions.
@@ -168,4 +179,33 @@ fn shown_id(hash: &store::records::Hash) -> String {
 
 fn before(now: Timestamp, span: jiff::SignedDuration) -> Timestamp {
     now.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_debug_shows_what_a_browser_holds() {
+        let session = Session {
+            id: SecretString::from("the-cookie"),
+            csrf: "the-token".to_owned(),
+            grant: Grant {
+                key_id: "key_1".to_owned(),
+                scope: KeyScope::Read,
+            },
+        };
+        let stored = UiSession {
+            hash: hash("the-cookie"),
+            key_id: "key_1".to_owned(),
+            csrf: "the-token".to_owned(),
+            address: String::new(),
+            agent: String::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            seen_at: Timestamp::UNIX_EPOCH,
+        };
+        let shown = format!("{session:?} {stored:?}");
+        assert!(shown.contains("key_1"), "{shown}");
+        assert!(!shown.contains("the-"), "{shown}");
+    }
 }

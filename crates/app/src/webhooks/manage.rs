@@ -3,8 +3,9 @@
 
 use secrecy::SecretString;
 use store::records::{Delivery, DeliveryPage, Message, NextAttempt, Webhook, WebhookSource};
+use sync_engine::model::time::Timestamp;
 
-use crate::error::{Kind, UserError};
+use crate::error::UserError;
 use crate::service::App;
 
 /// How long a former secret goes on signing beside the new one.
@@ -51,7 +52,7 @@ impl App {
     pub async fn enable_webhook(&self, id: &str) -> Result<(), UserError> {
         let webhook = self.webhook(id).await?;
         if webhook.source != WebhookSource::Ui && webhook.health.stopped_at.is_none() {
-            return Err(managed());
+            return Err(UserError::webhook_managed());
         }
         self.inner.db.enable_webhook(id, self.now()).await?;
         self.inner.delivered.notify_one();
@@ -62,16 +63,21 @@ impl App {
     /// it for a day.
     pub async fn new_webhook_secret(&self, id: &str) -> Result<SecretString, UserError> {
         if self.webhook(id).await?.source != WebhookSource::Ui {
-            return Err(managed());
+            return Err(UserError::webhook_managed());
         }
         let secret = super::signature::generate()?;
-        let now = self.now();
-        let until = now.checked_add(FORMER).unwrap_or(now);
+        let until = self.former_until();
         self.inner
             .db
             .change_webhook_secret(id, &secret, until)
             .await?;
         Ok(secret)
+    }
+
+    /// Until when a secret that is changed now goes on signing.
+    pub(crate) fn former_until(&self) -> Timestamp {
+        let now = self.now();
+        now.checked_add(FORMER).unwrap_or(now)
     }
 
     /// How many were switched off because they kept failing.
@@ -88,14 +94,4 @@ impl App {
         all.find(|webhook| webhook.id == id)
             .ok_or_else(|| UserError::not_found("webhook", id))
     }
-}
-
-fn managed() -> UserError {
-    UserError::new(
-        Kind::Conflict,
-        "managed",
-        "Managed by the configuration",
-        "This webhook is declared in config.yaml or in the environment.",
-        "Change it there and restart.",
-    )
 }

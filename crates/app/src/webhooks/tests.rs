@@ -1,5 +1,7 @@
 //! Delivery with a clock of the test's own, over a real database and real connections.
 
+mod declared;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -404,7 +406,9 @@ async fn what_the_configuration_declares_is_changed_there() {
         secret: None,
         enabled: false,
     };
-    let put = bench.db.put_webhooks(WebhookSource::Config, vec![declared]);
+    let put = bench
+        .db
+        .put_webhooks(WebhookSource::Config, vec![declared], Timestamp::UNIX_EPOCH);
     let hook = put.await.unwrap().remove(0).id;
     for refused in [
         bench.app.enable_webhook(&hook).await.unwrap_err(),

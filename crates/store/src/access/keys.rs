@@ -82,21 +82,32 @@ impl Db {
         self.touch(stale, update, id, now).await
     }
 
-    /// Revokes a key for good, and ends the sessions begun with it.
+    /// Revokes a key for good, and ends the sessions begun with it. `false`, and nothing done, when
+    /// it is the last one for everything.
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let id = id.to_owned();
         self.write(move |conn| {
+            let revoked: bool = conn
+                .query_row(
+                    "SELECT revoked_at IS NOT NULL FROM api_key WHERE id = ?1",
+                    [&id],
+                    |row| row.get(0),
+                )
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("API key", &id))?;
+            if revoked {
+                return Ok(true);
+            }
             let changed = conn.execute(
-                "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+                "UPDATE api_key SET revoked_at = ?2 WHERE id = ?1 AND (scope <> 'admin' OR EXISTS \
+                 (SELECT 1 FROM api_key o WHERE o.id <> ?1 AND o.scope = 'admin' \
+                  AND o.revoked_at IS NULL))",
                 params![id, micros(now)],
             )?;
-            if changed == 0 {
-                return Err(StoreError::not_found("API key", &id));
-            }
-            end_sessions(conn, &id)
+            end_sessions_if(conn, &id, changed > 0)
         })
         .await
     }
@@ -160,6 +171,14 @@ fn by_name(conn: &Connection, name: &str) -> Result<ApiKey, StoreError> {
         Some(row) => api_key(row, 0),
         None => Err(StoreError::not_found("API key", name)),
     }
+}
+
+/// Ends the sessions of a key that was revoked, if it was.
+fn end_sessions_if(conn: &Connection, key: &str, revoked: bool) -> Result<bool, StoreError> {
+    if revoked {
+        end_sessions(conn, key)?;
+    }
+    Ok(revoked)
 }
 
 fn end_sessions(conn: &Connection, key: &str) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! Who may come in: API keys, browser sessions, sign-ins under way. Only hashes of what a visitor
 //! carries are stored.
 
+use std::fmt;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sync_engine::model::time::Timestamp;
@@ -40,7 +42,7 @@ pub struct ApiKey {
 }
 
 /// A signed-in browser.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UiSession {
     /// SHA-256 of the id in its cookie.
     pub hash: Hash,
@@ -56,6 +58,17 @@ pub struct UiSession {
     pub created_at: Timestamp,
     /// When it was last seen.
     pub seen_at: Timestamp,
+}
+
+// Neither its token nor where somebody sits.
+impl fmt::Debug for UiSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UiSession")
+            .field("key_id", &self.key_id)
+            .field("created_at", &self.created_at)
+            .field("seen_at", &self.seen_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A sign-in with Google that has begun.

@@ -93,8 +93,10 @@ pub struct HistoryEntry {
 pub struct History {
     /// The entries.
     pub entries: Vec<HistoryEntry>,
-    /// When it was last written without an error.
+    /// When it was last written without an error, on whatever page.
     pub last_synced: Option<Timestamp>,
+    /// What the next page comes before; `None` on the last.
+    pub next: Option<String>,
 }
 
 /// A mapping at a glance.

@@ -55,7 +55,8 @@ pub struct NewWebhook {
     pub id: Option<String>,
     /// Where to deliver.
     pub url: String,
-    /// The secret, stored sealed. With `id`, `None` keeps the stored one.
+    /// The secret, stored sealed. With `id`, `None` keeps the stored one of a person's webhook; a
+    /// declared one then has none.
     pub secret: Option<SecretString>,
     /// Whether anything is delivered.
     pub enabled: bool,

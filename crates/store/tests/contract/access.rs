@@ -51,6 +51,9 @@ async fn keys_have_names_and_scopes_and_are_revoked_for_good() {
     let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
     assert_eq!(names, ["admin", "script"]);
     assert_eq!(keys[1].revoked_at, Some(at(30)));
+    let admin = &keys[0].id;
+    assert!(!db.revoke_api_key(admin, at(50)).await.unwrap());
+    assert_eq!(db.api_keys().await.unwrap()[0].revoked_at, None);
     let missing = db.revoke_api_key("key_none", at(1)).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })));
     // The name is free again; what the old one's sessions were is not taken over.

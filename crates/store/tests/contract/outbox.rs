@@ -32,7 +32,10 @@ pub(crate) async fn hook(db: &Db, url: &str, enabled: bool) -> String {
         secret: Some(SecretString::from("first")),
         enabled,
     });
-    let put = db.put_webhooks(WebhookSource::Ui, all).await.unwrap();
+    let put = db
+        .put_webhooks(WebhookSource::Ui, all, at(0))
+        .await
+        .unwrap();
     put.into_iter().find(|put| put.url == url).unwrap().id
 }
 
@@ -209,7 +212,10 @@ async fn a_declaration_read_again_does_not_switch_on_what_was_switched_off() {
             }]
         };
         let here = "https://declared.example/";
-        let put = db.put_webhooks(source, declared(None, here)).await.unwrap();
+        let put = db
+            .put_webhooks(source, declared(None, here), at(0))
+            .await
+            .unwrap();
         let id = put.into_iter().find(|put| put.source == source).unwrap().id;
         run(db, &joined, 60).await;
         let message = due(db, &id, at(60)).await.unwrap();
@@ -219,13 +225,13 @@ async fn a_declaration_read_again_does_not_switch_on_what_was_switched_off() {
         };
         db.outbox_failed(&message.id, gone).await.unwrap();
         let again = declared(Some(id.clone()), here);
-        db.put_webhooks(source, again).await.unwrap();
+        db.put_webhooks(source, again, at(0)).await.unwrap();
         let (enabled, seen) = health(db, &id).await;
         assert_eq!(enabled, revives, "{source:?}");
         assert_eq!(seen.stopped_at.is_none(), revives);
         assert_eq!(seen.error.is_none(), revives);
         let moved = declared(Some(id.clone()), "https://other.example/");
-        db.put_webhooks(source, moved).await.unwrap();
+        db.put_webhooks(source, moved, at(0)).await.unwrap();
         let (enabled, seen) = health(db, &id).await;
         assert!(enabled && seen.stopped_at.is_none() && seen.failing_since.is_none());
     }
@@ -345,7 +351,7 @@ async fn a_former_secret_signs_for_a_while() {
         secret: Some(SecretString::from("third")),
         enabled: true,
     };
-    db.put_webhooks(WebhookSource::Ui, vec![typed])
+    db.put_webhooks(WebhookSource::Ui, vec![typed], at(0))
         .await
         .unwrap();
     assert_eq!(signs(db, at(999)).await, ["third"]);

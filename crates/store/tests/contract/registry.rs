@@ -339,16 +339,21 @@ async fn webhooks_keep_their_secret_unless_told_otherwise() {
         secret: secret.map(SecretString::from),
         enabled: true,
     };
-    let fixed = db.put_webhooks(WebhookSource::Environment, vec![hook(None, None)]);
+    let fixed = db.put_webhooks(WebhookSource::Environment, vec![hook(None, None)], at(0));
     fixed.await.unwrap();
     let put = db.put_webhooks(
         WebhookSource::Ui,
         vec![hook(None, Some("s")), hook(None, None)],
+        at(0),
     );
     let all = put.await.unwrap();
     assert_eq!(all.len(), 3);
     let with_secret = all.iter().find(|hook| hook.has_secret).unwrap();
-    let kept = db.put_webhooks(WebhookSource::Ui, vec![hook(Some(&with_secret.id), None)]);
+    let kept = db.put_webhooks(
+        WebhookSource::Ui,
+        vec![hook(Some(&with_secret.id), None)],
+        at(0),
+    );
     let all = kept.await.unwrap();
     assert_eq!(
         all.len(),
@@ -362,6 +367,7 @@ async fn webhooks_keep_their_secret_unless_told_otherwise() {
     let stranger = db.put_webhooks(
         WebhookSource::Config,
         vec![hook(Some(&with_secret.id), None)],
+        at(0),
     );
     assert!(matches!(stranger.await, Err(StoreError::NotFound { .. })));
 }

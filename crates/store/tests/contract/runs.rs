@@ -160,7 +160,7 @@ async fn an_events_history_goes_across_runs() {
         let events = vec![event("a", action, false), event("b", action, true)];
         settle(db, &joined.id, &id, events).await;
     }
-    let history = db.history(&Uid::new("a"), None, 10).await.unwrap();
+    let history = db.history(&Uid::new("a"), None, 10, None).await.unwrap();
     let actions: Vec<_> = history
         .entries
         .iter()
@@ -169,16 +169,27 @@ async fn an_events_history_goes_across_runs() {
     assert_eq!(actions, [ActionKind::Update, ActionKind::Insert]);
     assert_eq!(history.last_synced, Some(at(50)));
     let failed = db
-        .history(&Uid::new("b"), Some(&joined.id), 1)
+        .history(&Uid::new("b"), Some(&joined.id), 1, None)
         .await
         .unwrap();
     assert_eq!((failed.entries.len(), failed.last_synced), (1, None));
     let stranger = MappingId::new("map_none");
     let none = db
-        .history(&Uid::new("a"), Some(&stranger), 10)
+        .history(&Uid::new("a"), Some(&stranger), 10, None)
         .await
         .unwrap();
     assert!(none.entries.is_empty());
+    assert_eq!((&history.next, &none.next), (&None, &None));
+    // Page by page, and the last success is the event's, not the page's.
+    let uid = Uid::new("a");
+    let first = db.history(&uid, None, 1, None).await.unwrap();
+    let next = first.next.clone();
+    let second = db.history(&uid, None, 1, next.as_deref()).await.unwrap();
+    assert_eq!([first.entries, second.entries].concat(), history.entries);
+    assert_eq!((second.next, second.last_synced), (None, Some(at(50))));
+    assert!(next.is_some());
+    let wrong = db.history(&uid, None, 1, Some("run_1")).await;
+    assert!(matches!(wrong, Err(StoreError::NotFound { .. })));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn fill(db: &Db) {
         secret: Some(SecretString::from(CANARIES[5])),
         enabled: true,
     };
-    let put = db.put_webhooks(WebhookSource::Ui, vec![webhook]);
+    let put = db.put_webhooks(WebhookSource::Ui, vec![webhook], at(0));
     let webhook = put.await.unwrap().remove(0);
     let secret = SecretString::from(CANARIES[3]);
     let changed = db.change_webhook_secret(&webhook.id, &secret, at(600));

@@ -3,6 +3,7 @@
 
 use actix_web::http::Method;
 use app::access::{Grant, Session};
+use app::records::KeyScope;
 use url::Url;
 
 use super::cidr::Cidr;
@@ -65,7 +66,7 @@ pub(crate) struct Credentials {
 #[derive(Debug, Clone)]
 pub(crate) enum Access {
     /// With a key.
-    Key,
+    Key(Grant),
     /// In a session.
     Session(Session),
     /// As whom a trusted proxy has signed in.
@@ -74,6 +75,18 @@ pub(crate) enum Access {
     Local,
     /// As anybody, where that is enough.
     Anybody,
+}
+
+impl Access {
+    /// Whether it may do what takes a key of this scope.
+    pub(crate) fn may(&self, scope: KeyScope) -> bool {
+        match self {
+            Self::Key(grant) => grant.scope >= scope,
+            Self::Session(session) => session.grant.scope >= scope,
+            Self::Forwarded | Self::Local => true,
+            Self::Anybody => false,
+        }
+    }
 }
 
 /// What becomes of a request.
@@ -103,7 +116,7 @@ pub(crate) fn decide(rules: &Rules, visit: &Visit, credentials: Credentials) -> 
     }
     match credentials.key {
         Key::Ours(grant) if visit.need.met_by(grant.scope) => {
-            return Decision::Enter(Access::Key);
+            return Decision::Enter(Access::Key(grant));
         }
         Key::Ours(_) => return Decision::Beyond,
         // A wrong key is wrong even where none is needed: better to hear of it at once.
@@ -152,17 +165,22 @@ fn host_is_ours(rules: &Rules, visit: &Visit) -> bool {
     let Some(given) = visit.host(&rules.proxies) else {
         return false;
     };
-    // A URL parser, so that what follows the name cannot confuse anybody.
-    let Ok(url) = Url::parse(&format!("http://{given}/")) else {
+    let Some(name) = host_name(given) else {
         return false;
     };
-    if !url.username().is_empty() || url.password().is_some() || url.path() != "/" {
-        return false;
-    }
-    let name = url.host_str().unwrap_or_default();
     name == rules.host
-        || matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-        || rules.more_hosts.iter().any(|more| more == name)
+        || matches!(name.as_str(), "localhost" | "127.0.0.1" | "[::1]")
+        || rules.more_hosts.contains(&name)
+}
+
+/// The name in a `Host` header, without its port; `None` for what is none.
+fn host_name(given: &str) -> Option<String> {
+    // A URL parser, so that what follows the name cannot confuse anybody.
+    let url = Url::parse(&format!("http://{given}/")).ok()?;
+    if !url.username().is_empty() || url.password().is_some() || url.path() != "/" {
+        return None;
+    }
+    url.host_str().map(ToOwned::to_owned)
 }
 
 /// Whether nothing proves that our own page made the request. Browsers say so by `Sec-Fetch-Site`,
@@ -185,8 +203,12 @@ fn names_another_site(rules: &Rules, visit: &Visit) -> bool {
     let (Some(origin), Some(host)) = (visit.header("origin"), visit.host(&rules.proxies)) else {
         return true;
     };
+    // Where people come by https, a page that came in clear under the same name is not ours: anybody
+    // on the way may have written it.
+    let is_base = host_name(host).is_some_and(|name| name == rules.host);
+    let never_clear = is_base && rules.origin.starts_with("https:");
     origin != rules.origin
-        && origin != format!("http://{host}")
+        && (never_clear || origin != format!("http://{host}"))
         && origin != format!("https://{host}")
 }
 

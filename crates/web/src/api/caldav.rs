@@ -186,7 +186,7 @@ pub(crate) async fn add(
 
 /// Changes an account.
 ///
-/// Tested before it is stored; its mappings are kept.
+/// Tested before it is stored; its mappings are kept. What is left out stays.
 #[utoipa::path(patch, path = "/caldav/accounts/{id}", params(("id" = String, Path)),
     request_body = AccountRequest, responses(
     (status = 200, description = "The account and its calendars.", body = AccountDto<'_>),

@@ -9,7 +9,8 @@ use crate::web::Web;
 
 /// Looks whether everything works.
 ///
-/// Asks every server and every account; takes as long as the slowest.
+/// Asks every server and every account; takes as long as the slowest. Whoever asks while it is looked,
+/// or within five seconds, gets the same answer.
 #[utoipa::path(get, path = "/doctor", responses(
     (status = 200, description = "What was found, and what to do.", body = words::Report),
 ))]

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web as aw};
 use app::records::{Calendar, GoogleAccount, GoogleStatus};
+use app::{PERMISSIONS, Revoked};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -81,6 +82,22 @@ impl<'a> From<&'a Calendar> for CalendarDto<'a> {
     }
 }
 
+/// An account that was removed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GoogleAccountRemoved)]
+struct RemovedDto {
+    /// What is left to be done by a person.
+    warnings: Vec<RemovalWarning>,
+}
+
+/// What is left to be done.
+#[derive(Serialize, ToSchema)]
+struct RemovalWarning {
+    #[schema(example = "google_not_revoked")]
+    code: &'static str,
+    detail: String,
+}
+
 /// All accounts.
 ///
 /// One is added by signing in with Google: `/oauth/start`, in a browser.
@@ -95,14 +112,25 @@ pub(crate) async fn accounts(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
 
 /// Removes an account that no mapping uses.
 ///
-/// Its grant is revoked at Google.
+/// Its grant is revoked at Google first.
 #[utoipa::path(delete, path = "/google/accounts/{id}", params(("id" = String, Path)), responses(
+    (status = 200, description = "It is gone, but Google could not be told: the access is to be withdrawn there.", body = RemovedDto),
     (status = 204, description = "It is gone."),
     (status = 409, description = "`account_in_use`; `mapping_ids` says by which."),
 ))]
 pub(crate) async fn delete(web: aw::Data<Web>, id: aw::Path<String>, _: Params<Nothing>) -> Answer {
-    web.app.delete_google_account(&id).await?;
-    Ok(HttpResponse::NoContent().finish())
+    match web.app.delete_google_account(&id).await? {
+        Revoked::Yes => Ok(HttpResponse::NoContent().finish()),
+        Revoked::No => Ok(HttpResponse::Ok().json(RemovedDto {
+            warnings: vec![RemovalWarning {
+                code: "google_not_revoked",
+                detail: format!(
+                    "The account is gone here, but Google could not be told. Withdraw the access at \
+                     {PERMISSIONS}."
+                ),
+            }],
+        })),
+    }
 }
 
 /// Calendars, freshly asked for.

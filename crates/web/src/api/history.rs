@@ -9,7 +9,7 @@ use sync_engine::plan::operation::{ActionKind, Reason};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, plan::ChangeDto};
-use crate::input::Params;
+use crate::input::{Limit, Params};
 use crate::openapi::words;
 use crate::web::Web;
 
@@ -20,6 +20,9 @@ struct HistoryDto<'a> {
     events: Vec<EntryDto<'a>>,
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_synced: Option<Timestamp>,
+    /// `before` of the next page; null on the last.
+    #[schema(required)]
+    next: Option<&'a str>,
 }
 
 /// One thing that happened.
@@ -70,6 +73,12 @@ pub(crate) struct Which {
     uid: String,
     /// Only by this mapping.
     mapping_id: Option<String>,
+    /// How many at most.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 500)]
+    limit: Limit<500, 500>,
+    /// `next` of another page: those older than its last.
+    before: Option<String>,
 }
 
 /// By which mapping.
@@ -79,31 +88,56 @@ pub(crate) struct Which {
 pub(crate) struct ByWhich {
     /// Only by this mapping.
     mapping_id: Option<String>,
+    /// How many at most.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 500)]
+    limit: Limit<500, 500>,
+    /// `next` of another page: those older than its last.
+    before: Option<String>,
 }
 
 /// What happened to an event.
 #[utoipa::path(get, path = "/events/history", params(Which),
-    responses((status = 200, description = "Its history, newest first.", body = HistoryDto<'_>)))]
+    responses(
+        (status = 200, description = "Its history, newest first.", body = HistoryDto<'_>),
+        (status = 404, description = "`not_found`: `before` is no page's `next`."),
+    ))]
 pub(crate) async fn history(web: aw::Data<Web>, query: Params<Which>) -> Answer {
-    answer(&web, &query.0.uid, query.0.mapping_id.as_deref()).await
+    let Which {
+        uid,
+        mapping_id,
+        limit,
+        before,
+    } = query.0;
+    let page = ByWhich {
+        mapping_id,
+        limit,
+        before,
+    };
+    answer(&web, &uid, &page).await
 }
 
 /// The same, with the UID in the path.
 #[utoipa::path(get, path = "/events/{uid}/history", params(
     ("uid" = String, Path, description = "The event's UID on the side it comes from, percent-encoded."),
-    ByWhich), responses((status = 200, description = "Its history, newest first.", body = HistoryDto<'_>)))]
+    ByWhich), responses(
+        (status = 200, description = "Its history, newest first.", body = HistoryDto<'_>),
+        (status = 404, description = "`not_found`: `before` is no page's `next`."),
+    ))]
 pub(crate) async fn of_event(
     web: aw::Data<Web>,
     uid: aw::Path<String>,
     query: Params<ByWhich>,
 ) -> Answer {
-    answer(&web, &uid, query.0.mapping_id.as_deref()).await
+    answer(&web, &uid, &query.0).await
 }
 
-async fn answer(web: &Web, uid: &str, mapping: Option<&str>) -> Answer {
-    let history = web.app.history(uid, mapping).await?;
+async fn answer(web: &Web, uid: &str, page: &ByWhich) -> Answer {
+    let (mapping, before) = (page.mapping_id.as_deref(), page.before.as_deref());
+    let history = web.app.history(uid, mapping, page.limit.0, before).await?;
     Ok(HttpResponse::Ok().json(HistoryDto {
         events: history.entries.iter().map(Into::into).collect(),
         last_synced: history.last_synced,
+        next: history.next.as_deref(),
     }))
 }

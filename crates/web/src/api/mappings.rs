@@ -5,9 +5,10 @@ mod shape;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web as aw};
-use app::records::{MappingSettings, RunState};
+use app::records::MappingSettings;
 use app::{MappingInput, Mirrored, UserError};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Answer;
@@ -132,8 +133,7 @@ enum MirroredDto {
 #[utoipa::path(delete, path = "/mappings/{id}", params(("id" = String, Path), Fate), responses(
     (status = 202, description = "Copies are still being removed, by this run; then the mapping goes.", body = BackgroundDto<'_>),
     (status = 204, description = "It is gone."),
-    (status = 409, description = "`account_unusable`: the copies could not all be removed; the mapping is off and still there. `managed`: `config.yaml` declares it."),
-    (status = 422, description = "`invalid`, or why a side cannot be opened: `caldav_…`, `google_…`."),
+    (status = 409, description = "`account_unusable`: the copies could not all be removed; the mapping is off and still there. `mapping_restored`: it comes from a backup, and copies are removed only once its preview was confirmed. `managed`: `config.yaml` declares it."),
 ))]
 pub(crate) async fn delete(
     web: aw::Data<Web>,
@@ -166,8 +166,9 @@ pub(crate) async fn remove(
 ) -> Result<Removal, UserError> {
     let app = web.app.clone();
     let mapping = id.to_owned();
+    let (begun, mut heard) = oneshot::channel();
     let task = tokio::spawn(async move {
-        let outcome = Box::pin(app.delete_mapping(&mapping, mirrored)).await;
+        let outcome = Box::pin(app.delete_mapping(&mapping, mirrored, Some(begun))).await;
         if let Err(error) = &outcome {
             tracing::warn!(mapping_id = %mapping, code = %error.code, error = %error, "a mapping could not be deleted");
         }
@@ -183,18 +184,15 @@ pub(crate) async fn remove(
         )
     };
     tokio::pin!(task);
-    loop {
-        if let Ok(outcome) = tokio::time::timeout(PATIENCE, &mut task).await {
-            outcome.map_err(|_| broken())??;
-            return Ok(Removal::Done);
+    let ended = if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut task).await {
+        ended
+    } else {
+        tokio::select! {
+            // The very run that removes; another one of the mapping may have to end first.
+            Ok(run) = &mut heard => return Ok(Removal::GoesOn(run.as_str().to_owned())),
+            ended = &mut task => ended,
         }
-        let page = web.app.runs(Some(id), 1, None).await?;
-        let running = page
-            .runs
-            .into_iter()
-            .find(|run| run.state == RunState::Running);
-        if let Some(run) = running {
-            return Ok(Removal::GoesOn(run.id.as_str().to_owned()));
-        }
-    }
+    };
+    ended.map_err(|_| broken())??;
+    Ok(Removal::Done)
 }

@@ -1,7 +1,7 @@
 //! `/settings`.
 
 use actix_web::{HttpResponse, web as aw};
-use app::{Settings, SettingsInput, WebhookInput};
+use app::{Settings, SettingsInput, UserError, WebhookInput};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ struct WebhookRequest {
     #[expect(dead_code, reason = "what GET shows may be sent back")]
     #[schema(value_type = Option<Object>)]
     health: Option<serde_json::Value>,
-    /// Those declared elsewhere are not changed here.
+    /// Those declared elsewhere, which are not changed here: only with the `id` of such a one.
     #[serde(default)]
     managed: bool,
 }
@@ -84,31 +84,51 @@ pub(crate) async fn read(web: aw::Data<Web>, _: Params<Nothing>) -> Answer {
 #[utoipa::path(put, path = "/settings", request_body = SettingsRequest, responses(
     (status = 200, description = "The settings as they are now.", body = SettingsDto<'_>),
     (status = 404, description = "`not_found`: there is no webhook with this id."),
-    (status = 409, description = "`managed`: `config.yaml` declares it."),
+    (status = 409, description = "`managed`: `config.yaml` or the environment declares it. Nothing was changed."),
 ))]
 pub(crate) async fn change(
     web: aw::Data<Web>,
     _: Params<Nothing>,
     body: Body<SettingsRequest>,
 ) -> Answer {
+    let webhooks = match body.0.webhooks {
+        Some(webhooks) => Some(own(webhooks, &web.app.settings().await?)?),
+        None => None,
+    };
     let input = SettingsInput {
         interval_seconds: body.0.interval_seconds,
         history_days: body.0.history_days,
-        webhooks: body.0.webhooks.map(|webhooks| {
-            webhooks
-                .into_iter()
-                .filter(|webhook| !webhook.managed)
-                .map(|webhook| WebhookInput {
-                    id: webhook.id,
-                    url: webhook.url,
-                    secret: webhook.secret,
-                    enabled: webhook.enabled,
-                })
-                .collect()
-        }),
+        webhooks,
     };
     let settings = web.app.change_settings(input).await?;
     Ok(HttpResponse::Ok().json(shown(&settings)))
+}
+
+/// The webhooks that are changed here. Those that are declared elsewhere are in what `GET` shows, and
+/// are sent back with it; one that only says so would be gone.
+fn own(webhooks: Vec<WebhookRequest>, stored: &Settings) -> Result<Vec<WebhookInput>, UserError> {
+    let mut own = Vec::new();
+    for webhook in webhooks {
+        if webhook.managed {
+            let declared = stored
+                .webhooks
+                .iter()
+                .any(|known| known.managed && webhook.id.as_ref() == Some(&known.id));
+            if !declared {
+                let fault = "Only what the environment or config.yaml declares is \"managed\". Leave \
+                             \"managed\" out, or read the settings again.";
+                return Err(UserError::invalid("webhooks", fault));
+            }
+            continue;
+        }
+        own.push(WebhookInput {
+            id: webhook.id,
+            url: webhook.url,
+            secret: webhook.secret,
+            enabled: webhook.enabled,
+        });
+    }
+    Ok(own)
 }
 
 fn shown(settings: &Settings) -> SettingsDto<'_> {

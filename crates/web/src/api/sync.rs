@@ -1,6 +1,6 @@
 //! `POST /sync`.
 
-use actix_web::{HttpRequest, HttpResponse, web as aw};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web as aw};
 use app::{SyncRequest, UserError};
 use serde::Deserialize;
 use sync_engine::report::Problem;
@@ -8,7 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Answer;
 use super::runs::{AskedRunsDto, EndedDto, asked};
+use crate::access::Access;
 use crate::failure::Failure;
+use crate::gate::may_confirm;
 use crate::input::{self, Params, flag};
 use crate::web::Web;
 
@@ -47,6 +49,7 @@ pub(crate) struct SyncParams {
 #[utoipa::path(post, path = "/sync", params(SyncParams), request_body = Option<SyncBody>, responses(
     (status = 200, description = "With `wait`: the runs, which have ended.", body = EndedDto<'_>),
     (status = 202, description = "The runs that were asked for.", body = AskedRunsDto<'_>),
+    (status = 403, description = "`key_scope`: the key is not good for this; with `plan_id`, only one of the scope `admin` confirms a mapping that comes from a backup. `cross_site`: another site made the request."),
     (status = 404, description = "`not_found`: there is no such mapping."),
     (status = 409, description = "`mapping_disabled`: the mapping that was named is off. `mapping_restored`: it comes from a backup, and its preview is to be confirmed first. `plan_changed`: the plan would be another one now; `current_id` says which."),
     (status = 422, description = "`invalid`; or, with `plan_id`, why the plan cannot be looked at."),
@@ -58,6 +61,9 @@ pub(crate) async fn sync(
     payload: aw::Payload,
 ) -> Answer {
     let wanted = wanted(&request, query.0, payload).await?;
+    let access = request.extensions().get::<Access>().cloned();
+    let (mapping, plan) = (wanted.mapping_id.as_deref(), wanted.plan_id.as_deref());
+    may_confirm(&web, access.as_ref(), mapping, plan).await?;
     let one_plan = wanted.plan_id.is_some();
     let handles = web
         .app

@@ -33,7 +33,7 @@ impl FromRequest for Form {
                 .app_data::<aw::Data<Web>>()
                 .map(|web| web.common_csrf.clone()),
             // A key is no browser's; and the sign-in has nothing to abuse yet.
-            Some(Access::Key | Access::Anybody) | None => None,
+            Some(Access::Key(_) | Access::Anybody) | None => None,
         };
         let sign_in = request.path().ends_with("/ui/sign-in");
         let limit = if sign_in { SIGN_IN_BYTES } else { FORM_BYTES };

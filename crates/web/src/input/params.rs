@@ -83,19 +83,19 @@ fn said(error: QueryPayloadError) -> String {
 
 /// How many of a list: 1 to 200, 50 unless somebody says otherwise.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit(pub(crate) u32);
+pub(crate) struct Limit<const MOST: u32 = 200, const USUAL: u32 = 50>(pub(crate) u32);
 
-impl Default for Limit {
+impl<const MOST: u32, const USUAL: u32> Default for Limit<MOST, USUAL> {
     fn default() -> Self {
-        Self(50)
+        Self(USUAL)
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
+impl<'de, const MOST: u32, const USUAL: u32> Deserialize<'de> for Limit<MOST, USUAL> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match String::deserialize(deserializer)?.parse() {
-            Ok(number @ 1..=200) => Ok(Self(number)),
-            _ => Err(D::Error::custom("it is a number from 1 to 200")),
+            Ok(number) if (1..=MOST).contains(&number) => Ok(Self(number)),
+            _ => Err(D::Error::custom(format!("it is a number from 1 to {MOST}"))),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Google accounts: connect, reconnect, remove; and how to make an OAuth client.
 
 use actix_web::web as aw;
-use app::UserError;
 use app::records::{Calendar, GoogleAccount, GoogleStatus};
+use app::{Revoked, UserError};
 use maud::{Markup, html};
 use sync_engine::model::Side;
 
@@ -171,6 +171,9 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
 
 /// Removes an account that no mapping uses, and its grant at Google.
 pub(crate) async fn delete(shell: Shell, id: aw::Path<String>, _form: Form) -> Answer {
-    shell.web.app.delete_google_account(&id).await?;
-    Ok(redirect(&shell.web, "/ui/google?done=account-removed"))
+    let done = match shell.web.app.delete_google_account(&id).await? {
+        Revoked::Yes => "account-removed",
+        Revoked::No => "account-not-revoked",
+    };
+    Ok(redirect(&shell.web, &format!("/ui/google?done={done}")))
 }

@@ -20,6 +20,7 @@ use super::shell::{Here, Page, Shell};
 use super::widgets::{badge, empty, joined, summary};
 use super::{Answer, declared, redirect, words};
 use crate::failure::Failure;
+use crate::gate::may_confirm;
 use crate::input::Form;
 use crate::web::Web;
 pub(crate) use attention::attention;
@@ -300,6 +301,8 @@ pub(crate) async fn sync(shell: Shell, id: aw::Path<String>, form: Form) -> Answ
         mapping_id: Some(id.into_inner()),
         plan_id: form.filled("plan_id"),
     };
+    let (mapping, plan) = (request.mapping_id.as_deref(), request.plan_id.as_deref());
+    may_confirm(&shell.web, Some(shell.access()), mapping, plan).await?;
     let handles = shell.web.app.sync(request).await?;
     Ok(after(&shell.web, &handles).await)
 }

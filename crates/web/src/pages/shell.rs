@@ -7,8 +7,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev::Payload, web as aw,
 };
-use app::Waiting;
 use app::records::KeyScope;
+use app::{PERMISSIONS, Waiting};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::access::Access;
@@ -157,7 +157,7 @@ impl Shell {
         match &self.access {
             Access::Session(session) => &session.csrf,
             Access::Local | Access::Forwarded => &self.web.common_csrf,
-            Access::Key | Access::Anybody => "",
+            Access::Key(_) | Access::Anybody => "",
         }
     }
 
@@ -203,7 +203,13 @@ impl Shell {
                     (self.header(page.here))
                     (self.banner())
                     main #main tabindex="-1" {
-                        @if let Some(text) = self.done.as_deref().and_then(message) {
+                        @if self.done.as_deref() == Some(NOT_REVOKED) {
+                            p.notice.warn role="status" {
+                                "The account was removed here, but Google could not be told. \
+                                 Withdraw the access there: "
+                                a href=(PERMISSIONS) rel="noreferrer" { (PERMISSIONS) }
+                            }
+                        } @else if let Some(text) = self.done.as_deref().and_then(message) {
                             p.notice.good role="status" { (text) }
                         }
                         (page.main)
@@ -311,6 +317,9 @@ fn count(waiting: usize) -> Markup {
     }
 }
 
+/// The message after which a person has something left to do at Google.
+const NOT_REVOKED: &str = "account-not-revoked";
+
 /// What a page says after a redirect. Only these: nobody can put words into a link.
 fn message(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -340,6 +349,7 @@ fn message(code: &str) -> Option<&'static str> {
         "syncing" => "The sync is under way. Reload the page to see how it went.",
         "settings-changed" => "The settings were saved.",
         "webhook-added" => "The webhook was added.",
+        "webhook-changed" => "The webhook was saved.",
         "webhook-removed" => "The webhook was removed.",
         "webhook-on" => "The webhook is on. What waited is being sent.",
         "webhook-off" => "The webhook is off.",

@@ -49,7 +49,8 @@ fn next_of(given: Option<&str>) -> String {
     match given {
         Some(next)
             if next.starts_with("/ui/")
-                && !next.contains(['\\', '\r', '\n'])
+                && !next.contains('\\')
+                && next.bytes().all(|byte| byte.is_ascii_graphic())
                 && !next.contains("//") =>
         {
             next.to_owned()
@@ -113,13 +114,13 @@ pub(crate) async fn sign_in(shell: Shell, request: HttpRequest, form: Form) -> A
     let next = next_of(form.get("next"));
     let key = form.secret("key");
     let key = key.as_ref().map_or("", |key| key.expose_secret()).trim();
-    let granted = match web.throttle.may_try(client, Instant::now()) {
+    let granted = match web.sign_ins.may_try(client, Instant::now()) {
         // The key is not even looked at.
         Err(_) => None,
         Ok(()) => web.app.grant(key).await?,
     };
     let Some(grant) = granted else {
-        refused_key(web, client).await?;
+        refused_key(&web.sign_ins, client).await?;
         let detail = if key.is_empty() {
             "Enter the API key."
         } else {
@@ -181,6 +182,10 @@ mod tests {
             (Some("https://evil.example/ui/"), "/ui/"),
             (Some("/ui/\\evil.example"), "/ui/"),
             (Some("/oauth/start"), "/ui/"),
+            (Some("/ui/\0"), "/ui/"),
+            (Some("/ui/\r\nx: y"), "/ui/"),
+            (Some("/ui/\u{7f}"), "/ui/"),
+            (Some("/ui/\u{85}"), "/ui/"),
             (None, "/ui/"),
         ] {
             assert_eq!(next_of(given), next);

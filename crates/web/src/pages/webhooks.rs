@@ -110,6 +110,7 @@ pub(crate) async fn show(shell: Shell, id: aw::Path<String>, query: Query) -> An
             (health(&shell, &webhook, now))
             (actions(&shell, &webhook))
         }
+        @if !webhook.managed { (change_form(&shell, &webhook)) }
         h2 { "Deliveries" }
         @if page.deliveries.is_empty() {
             p.detail { "Nothing was to be delivered yet." }
@@ -178,6 +179,28 @@ fn actions(shell: &Shell, webhook: &WebhookView) -> Markup {
                 (button("/secret", "", "Make a new secret"))
                 (button("/delete", "danger", "Remove"))
             }
+        }
+    }
+}
+
+/// The form that changes it. What is wrong with what was typed is said on a page of its own.
+fn change_form(shell: &Shell, webhook: &WebhookView) -> Markup {
+    let fields = html! {
+        (Input {
+            name: "webhooks", label: "Address", kind: "text", value: &webhook.url,
+            autocomplete: Some("off"), required: true, ..Input::default()
+        })
+        (Input {
+            name: "secret", label: "Another secret", kind: "password",
+            hint: Some(html! { "Empty: it stays. The one it has goes on signing beside the new one for a day." }),
+            autocomplete: Some("off"), ..Input::default()
+        })
+        div.actions { button type="submit" { "Save" } }
+    };
+    html! {
+        details.card {
+            summary { "Change the address or the secret" }
+            (shell.form(&path(webhook, "/change"), "stack", &fields))
         }
     }
 }
@@ -253,10 +276,21 @@ pub(crate) async fn add(shell: Shell, form: Form) -> Answer {
     }
 }
 
+/// Changes where it is, and its secret if another one is typed.
+pub(crate) async fn change(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    if let Some(webhook) = webhooks.get_mut(at) {
+        form.text("webhooks").trim().clone_into(&mut webhook.url);
+        webhook.secret = form.secret("secret");
+    }
+    put(&shell, webhooks).await?;
+    Ok(back(&shell, &id, "webhook-changed"))
+}
+
 /// Removes a webhook.
 pub(crate) async fn delete(shell: Shell, id: aw::Path<String>, form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    webhooks.retain(|webhook| webhook.id.as_deref() != Some(id.as_str()));
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    webhooks.remove(at);
     let changed = put(&shell, webhooks).await;
     settings::answer(&shell, &form, changed, "webhook-removed").await
 }
@@ -269,13 +303,10 @@ pub(crate) async fn enable(shell: Shell, id: aw::Path<String>, _form: Form) -> A
 
 /// Switches a webhook off.
 pub(crate) async fn disable(shell: Shell, id: aw::Path<String>, _form: Form) -> Answer {
-    let mut webhooks = own(&shell).await?;
-    let found = webhooks
-        .iter_mut()
-        .find(|webhook| webhook.id.as_deref() == Some(id.as_str()));
-    found
-        .ok_or_else(|| UserError::not_found("webhook", &id))?
-        .enabled = false;
+    let (mut webhooks, at) = changeable(&shell, &id).await?;
+    if let Some(webhook) = webhooks.get_mut(at) {
+        webhook.enabled = false;
+    }
     put(&shell, webhooks).await?;
     Ok(back(&shell, &id, "webhook-off"))
 }
@@ -341,6 +372,22 @@ async fn put(shell: &Shell, webhooks: Vec<WebhookInput>) -> Result<app::Settings
         ..SettingsInput::default()
     };
     shell.web.app.change_settings(input).await
+}
+
+/// The webhooks that may be changed here, and where this one is among them.
+///
+/// # Errors
+/// 404, or 409 for one that is declared elsewhere.
+async fn changeable(shell: &Shell, id: &str) -> Result<(Vec<WebhookInput>, usize), UserError> {
+    if find(shell, id).await?.managed {
+        return Err(UserError::webhook_managed());
+    }
+    let webhooks = own(shell).await?;
+    let at = webhooks
+        .iter()
+        .position(|webhook| webhook.id.as_deref() == Some(id))
+        .ok_or_else(|| UserError::not_found("webhook", id))?;
+    Ok((webhooks, at))
 }
 
 /// The webhooks that may be changed here, as input that keeps them.

@@ -103,6 +103,11 @@ async fn an_account_is_added_once_and_changed_after_a_test() {
     patch(json!({"password": "wrong"}))
         .await
         .problem(422, "caldav_unauthorized");
+    // What is to stay is left out: nothing is taken for "keep it" in silence.
+    for field in ["name", "base_url", "username", "password"] {
+        let problem = patch(json!({ field: "" })).await.problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
     let renamed = patch(json!({"name": "My server"})).await;
     assert_eq!(renamed.status, 200, "{}", renamed.text);
     assert_eq!(renamed.json()["name"], "My server");

@@ -286,6 +286,19 @@ impl Site {
         titles
     }
 
+    /// Asks the database beside the application: the first value of the first row.
+    pub(crate) fn sql(&self, query: &str) -> String {
+        let file = rusqlite::Connection::open(self.folder().join("caldav_sync.db")).unwrap();
+        file.busy_timeout(std::time::Duration::from_secs(10))
+            .unwrap();
+        file.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Lets every mapping wait, as after a restore.
+    pub(crate) fn as_restored(&self) {
+        self.sql("UPDATE mapping SET restored_at = 1 RETURNING id");
+    }
+
     /// Signs a browser in; gives its cookie.
     pub(crate) async fn browser(&self) -> String {
         self.browser_with(&self.key).await

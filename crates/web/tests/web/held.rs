@@ -44,11 +44,9 @@ async fn an_approval_does_exactly_what_was_shown() {
     assert_eq!(plan["mapping_id"], mapping["id"]);
     assert_eq!(plan["operations"][0]["action"], "delete");
 
-    let stale = site
-        .post("/held/other", json!({ "decision": "approve" }))
-        .await;
-    let problem = stale.problem(409, "held_changed");
-    assert_eq!(problem["current_id"], plan["id"]);
+    site.post("/held/other", json!({ "decision": "approve" }))
+        .await
+        .problem(404, "not_found");
     let path = format!("/held/{}", plan["id"].as_str().unwrap());
     site.post(&path, json!({ "decision": "restore" }))
         .await
@@ -212,4 +210,61 @@ async fn what_vanished_is_put_back_by_a_button_where_the_mapping_may_write() {
     press(&site, &plan, "Put them back on CalDAV", "restore").await;
     assert_eq!(site.caldav.objects("alice", "work").len(), 12);
     assert_eq!(site.titles().len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_took_a_plans_place_is_of_the_same_mapping() {
+    let (site, mapping) = emptied().await;
+    let body = json!({
+        "caldav_calendar_id": site.calendar("caldav", "Home").await,
+        "google_calendar_id": site.calendar("google", "ada@example.com").await,
+    });
+    let other = site.post("/mappings", body).await;
+    assert_eq!(other.status, 201, "{}", other.text);
+    let other = other.json();
+    let ics = |n: i64| {
+        site.caldav
+            .get("alice", "work", &format!("x{n:02}.ics"))
+            .unwrap()
+            .ics
+    };
+    for n in 0..12 {
+        site.put_event(&format!("x{n:02}"), "Other", 2 + n);
+        site.caldav
+            .put("alice", "home", &format!("x{n:02}.ics"), &ics(n));
+        assert!(site.caldav.delete("alice", "work", &format!("x{n:02}.ics")));
+    }
+    site.sync(&other).await;
+    for n in 0..12 {
+        assert!(site.caldav.delete("alice", "home", &format!("x{n:02}.ics")));
+    }
+    site.sync(&other).await;
+    let of = async |mapping: &Value| {
+        let held = site.get("/held").await.json();
+        let all = held["held"].as_array().unwrap().clone();
+        let found = all
+            .into_iter()
+            .find(|plan| plan["mapping_id"] == mapping["id"]);
+        found.map(|plan| plan["id"].as_str().unwrap().to_owned())
+    };
+    let (first, second) = (of(&mapping).await.unwrap(), of(&other).await.unwrap());
+    // One event comes back: another plan, of the same mapping.
+    site.put_event("e00", "Event 00", 2);
+    site.sync(&mapping).await;
+    let approve = json!({ "decision": "approve" });
+    let stale = site.post(&format!("/held/{first}"), approve.clone()).await;
+    let problem = stale.problem(409, "held_changed");
+    let now = of(&mapping).await.unwrap();
+    assert!(now != first && now != second);
+    assert_eq!(problem["current_id"], json!(now));
+    assert_eq!(problem["current_ids"], json!([now]));
+    // All of them come back, and nothing is held of this mapping: nothing of another one is named.
+    for n in 0..12 {
+        site.put_event(&format!("e{n:02}"), &format!("Event {n:02}"), 2 + n);
+    }
+    site.sync(&mapping).await;
+    assert_eq!(of(&mapping).await, None);
+    let gone = site.post(&format!("/held/{now}"), approve).await;
+    gone.problem(404, "not_found");
+    assert_eq!(of(&other).await, Some(second));
 }

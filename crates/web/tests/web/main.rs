@@ -12,6 +12,7 @@ mod by_hand;
 mod certificates;
 mod conflicts;
 mod directions;
+mod doctor;
 mod forms;
 mod harness;
 mod headers;

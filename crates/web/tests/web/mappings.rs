@@ -1,8 +1,9 @@
 //! Mappings: every field, every default, every refusal.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Site, members};
+use crate::harness::{Answer, Site, members};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mapping_has_every_field_and_its_default() {
@@ -232,4 +233,109 @@ async fn a_preview_tells_and_writes_nothing() {
     assert!(operation["start"].as_str().unwrap().ends_with("T10:00:00Z"));
     assert_eq!(site.titles(), Vec::<String>::new());
     assert_eq!(site.get(&path).await.json()["plan_id"], plan["plan_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restore_an_administrator_confirms_and_nobody_else() {
+    let site = Site::new().await;
+    let mapping = site.mapped().await;
+    site.sync(&mapping).await;
+    site.as_restored();
+    site.put_event("one", "Standup", 2);
+    let id = mapping["id"].as_str().unwrap();
+    let preview = format!("/mappings/{id}/preview");
+    let plan = site.get(&preview).await.json()["plan_id"].clone();
+    let made = site.make_key("cron", "sync").await;
+    let key = made["key"].as_str().unwrap();
+    let body = json!({ "mapping_id": id, "plan_id": plan });
+    let asked = site.bare(Method::POST, "/sync").bearer_auth(key);
+    Answer::of(asked.json(&body))
+        .await
+        .problem(403, "key_scope");
+    let plan = plan.as_str().unwrap();
+    let query = format!("/sync?mapping_id={id}&plan_id={plan}");
+    let asked = site.bare(Method::POST, &query).bearer_auth(key);
+    Answer::of(asked).await.problem(403, "key_scope");
+    // What a key for runs may always do is answered as ever.
+    let asked = site.bare(Method::POST, "/sync").bearer_auth(key);
+    let asked = Answer::of(asked.json(&json!({ "mapping_id": id }))).await;
+    asked.problem(409, "mapping_restored");
+    // A browser that signed in with it may do no more.
+    let cookie = site.browser_with(key).await;
+    let to = format!("/ui/mappings/{id}/sync");
+    let fields = [("plan_id", plan)];
+    let pressed = site.submit(&cookie, "/ui/", &to, &fields).await;
+    assert_eq!(pressed.status, 403, "{}", pressed.text);
+    assert_eq!(site.titles(), Vec::<String>::new());
+
+    let body = json!({ "mapping_id": id, "plan_id": plan, "wait": true });
+    let confirmed = site.post("/sync", body).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    assert_eq!(site.titles(), ["Standup"]);
+    // From now on a plan is nothing but a plan.
+    site.put_event("two", "Lunch", 3);
+    let plan = site.get(&preview).await.json()["plan_id"].clone();
+    let body = json!({ "mapping_id": id, "plan_id": plan, "wait": true });
+    let asked = site.bare(Method::POST, "/sync").bearer_auth(key);
+    assert_eq!(Answer::of(asked.json(&body)).await.status, 200);
+    assert_eq!(site.titles(), ["Lunch", "Standup"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restore_copies_are_not_removed_unseen() {
+    let site = Site::new().await;
+    site.put_event("one", "Standup", 2);
+    let mapping = site.mapped().await;
+    site.sync(&mapping).await;
+    site.as_restored();
+    let path = format!("/mappings/{}", mapping["id"].as_str().unwrap());
+    let refused = site.delete(&format!("{path}?mirrored=remove")).await;
+    refused.problem(409, "mapping_restored");
+    let stored = site.get(&path).await.json();
+    assert_eq!(stored["enabled"], true, "it is as it was");
+    let cookie = site.browser().await;
+    let page = format!("/ui{path}/delete");
+    let asked = site.page(&cookie, &page).await;
+    assert!(!asked.text.contains("value=\"remove\""), "{}", asked.text);
+    let fields = [("mirrored", "remove")];
+    let pressed = site.submit(&cookie, &page, &page, &fields).await;
+    assert_eq!(pressed.status, 409, "{}", pressed.text);
+    assert_eq!(site.titles(), ["Standup"]);
+    assert_eq!(
+        site.delete(&path).await.status,
+        204,
+        "keeping them is no write"
+    );
+    assert_eq!(site.titles(), ["Standup"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_is_a_run_of_its_own_and_an_account_that_cannot_be_opened_is_in_its_way() {
+    let site = Site::new().await;
+    site.put_event("one", "Standup", 2);
+    let mapping = site.mapped().await;
+    let id = mapping["id"].as_str().unwrap();
+    site.sync(&mapping).await;
+    let (begun, heard) = tokio::sync::oneshot::channel();
+    // A run is asked for and not waited for.
+    let body = json!({ "mapping_id": id });
+    assert_eq!(site.post("/sync", body).await.status, 202);
+    let runs = site.get(&format!("/runs?mapping_id={id}")).await.json();
+    // Neither side is asked: the account's address is none.
+    let address = site.sql("SELECT base_url FROM caldav_account");
+    site.sql("UPDATE caldav_account SET base_url = 'nowhere at all' RETURNING base_url");
+    let path = format!("/mappings/{id}?mirrored=remove");
+    let refused = site.delete(&path).await;
+    refused.problem(409, "account_unusable");
+    site.sql(&format!(
+        "UPDATE caldav_account SET base_url = '{address}' RETURNING base_url"
+    ));
+    let removal = site
+        .app
+        .delete_mapping(id, app::Mirrored::Remove, Some(begun));
+    Box::pin(removal).await.unwrap();
+    let run = heard.await.unwrap();
+    let mut known = runs["runs"].as_array().unwrap().iter();
+    assert!(known.all(|known| known["id"] != run.as_str()), "{runs}");
+    assert_eq!(site.titles(), Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! Settings: replaced key by key, secrets never shown.
 
+use app::WebhookInput;
+use app::records::WebhookSource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -52,4 +54,52 @@ async fn settings_are_replaced_key_by_key() {
         put(json!({"webhooks": []})).await.json()["webhooks"],
         json!([])
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_configuration_declares_is_neither_changed_nor_lost_here() {
+    let site = Site::new().await;
+    let put = |body: Value| Answer::of(site.keyed(Method::PUT, "/settings").json(&body));
+    let hook = |url: &str| WebhookInput {
+        id: None,
+        url: url.to_owned(),
+        secret: None,
+        enabled: true,
+    };
+    let declared = vec![hook("https://declared.example/")];
+    site.app
+        .keep_webhooks(WebhookSource::Environment, declared)
+        .await
+        .unwrap();
+    let own = json!([{"url": "https://own.example/", "enabled": true}]);
+    let shown = put(json!({ "webhooks": own })).await.json();
+    let of = |managed: bool| {
+        let mut all = shown["webhooks"].as_array().unwrap().iter();
+        all.find(|hook| hook["managed"] == managed).unwrap().clone()
+    };
+    // What GET shows can be sent back whole.
+    assert_eq!(put(shown.clone()).await.json(), shown);
+    let (mut own, declared) = (of(false), of(true));
+    let mut taken = declared.clone();
+    taken["managed"] = json!(false);
+    put(json!({ "interval_seconds": 600, "webhooks": [own, taken] }))
+        .await
+        .problem(409, "managed");
+    own["managed"] = json!(true);
+    for lost in [own, json!({"url": "https://a.example/", "managed": true})] {
+        let body = json!({ "interval_seconds": 600, "webhooks": [lost] });
+        let problem = put(body).await.problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], "webhooks");
+    }
+    assert_eq!(site.get("/settings").await.json(), shown);
+    let cookie = site.browser().await;
+    let page = format!("/ui/settings/webhooks/{}", declared["id"].as_str().unwrap());
+    for what in ["disable", "delete", "secret"] {
+        let to = format!("{page}/{what}");
+        let refused = site.submit(&cookie, &page, &to, &[]).await;
+        assert_eq!(refused.status, 409, "{what}: {}", refused.text);
+    }
+    let none = "/ui/settings/webhooks/whk_none/delete";
+    assert_eq!(site.submit(&cookie, &page, none, &[]).await.status, 404);
+    assert_eq!(site.get("/settings").await.json(), shown);
 }

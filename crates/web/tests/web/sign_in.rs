@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 use reqwest::header::COOKIE;
-use serde_json::json;
-use simulators::google::{Consent, DEFAULT_ACCOUNT};
+use serde_json::{Value, json};
+use simulators::google::{Action, Consent, DEFAULT_ACCOUNT, Fault, Match, When};
 
 use crate::harness::{Answer, Setup, Site, members};
 
@@ -153,4 +153,47 @@ async fn without_a_client_the_page_says_how_to_make_one() {
         "{}",
         start.text
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_removes_an_account_hears_when_google_could_not_be_told() {
+    let site = Site::new().await;
+    let failing = |times: u32| Fault {
+        matching: Match {
+            method: Some("revoke".to_owned()),
+            ..Match::default()
+        },
+        when: When::Before,
+        action: Action::Html { status: 502 },
+        times,
+    };
+    let account = site.connect_google().await;
+    let path = |account: &Value| format!("/google/accounts/{}", account["id"].as_str().unwrap());
+    // Once is no failure yet.
+    site.google.fault(failing(1));
+    assert_eq!(site.delete(&path(&account)).await.status, 204);
+
+    let account = site.connect_google().await;
+    site.google.fault(failing(2));
+    let removed = site.delete(&path(&account)).await;
+    assert_eq!(removed.status, 200, "{}", removed.text);
+    let warning = &removed.json()["warnings"][0];
+    assert_eq!(warning["code"], "google_not_revoked");
+    let link = "https://myaccount.google.com/permissions";
+    assert!(warning["detail"].as_str().unwrap().contains(link));
+
+    let account = site.connect_google().await;
+    site.google.fault(failing(2));
+    let cookie = site.browser().await;
+    let ask = format!("/ui/google/{}/delete", account["id"].as_str().unwrap());
+    let pressed = site.submit(&cookie, &ask, &ask, &[]).await;
+    assert_eq!(pressed.status, 303, "{}", pressed.text);
+    let page = site.page(&cookie, &pressed.location()).await;
+    assert!(
+        page.text.contains(&format!("href=\"{link}\"")),
+        "{}",
+        page.text
+    );
+    let left = site.get("/google/accounts").await.json();
+    assert_eq!(left, json!({"accounts": []}));
 }

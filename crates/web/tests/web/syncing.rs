@@ -73,7 +73,7 @@ async fn events_arrive_follow_and_leave() {
     assert_eq!(site.titles(), ["Standup at ten"]);
 
     let history = site.get("/events/history?uid=one").await.json();
-    assert_eq!(members(&history), ["events", "last_synced"]);
+    assert_eq!(members(&history), ["events", "last_synced", "next"]);
     assert_eq!(
         members(&history["events"][0]),
         [

@@ -177,6 +177,23 @@ async fn a_webhook_lives_by_forms_alone() {
     site.submit(&cookie, &own, &page(&hook, "/test"), &[]).await;
     let signatures = receiver.calls()[2].header("webhook-signature").to_owned();
     assert_eq!(signatures.split(' ').count(), 2, "{signatures}");
+    // Another address and a secret of one's own: the same webhook, and the former secret signs too.
+    let elsewhere = format!("{}?x", receiver.url);
+    let change = async |url: &str| {
+        let fields = [("webhooks", url), ("secret", "one of my own")];
+        site.submit(&cookie, &own, &page(&hook, "/change"), &fields)
+            .await
+    };
+    let refused = change("http://169.254.169.254/").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("metadata"), "{}", refused.text);
+    let changed = change(&elsewhere).await;
+    assert_eq!(changed.location(), format!("{own}?done=webhook-changed"));
+    let now = site.get("/settings").await.json()["webhooks"][0].clone();
+    assert_eq!((&now["id"], &now["url"]), (&hook["id"], &json!(elsewhere)));
+    site.submit(&cookie, &own, &page(&hook, "/test"), &[]).await;
+    let last = receiver.calls().pop().unwrap();
+    assert_eq!(last.header("webhook-signature").split(' ').count(), 2);
     for (to, state) in [("/disable", "off"), ("/enable", "ok")] {
         site.submit(&cookie, &own, &page(&hook, to), &[]).await;
         let now = site.get("/settings").await.json()["webhooks"][0].clone();

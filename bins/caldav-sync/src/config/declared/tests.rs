@@ -120,6 +120,7 @@ fn the_list_of_keys_is_whole() {
             "OLD_SECRET_KEY",
             "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
         ),
+        ("API_KEY", "twenty-or-more-characters"),
         ("LOG_FORMAT", "json"),
     ]);
     let lines = VARIABLES
@@ -156,8 +157,8 @@ fn the_list_of_keys_is_whole() {
 #[test]
 fn the_environment_is_over_the_file_and_the_file_over_the_pages() {
     let place = Place::new(
-        "google_daily_writes: 5\nbind: 127.0.0.1:1\napi_key: hush-of-the-file\n\
-         webhook_url: https://u:hush@hooks.example/x?token=hush\n\
+        "google_daily_writes: 5\nbind: 127.0.0.1:1\napi_key: hush-of-the-file-1234\n\
+         webhook_url: https://hooks.example/x?token=hush\n\
          settings: {interval_seconds: 60}\n",
     );
     let secret = place.folder.path().join("key");

@@ -95,7 +95,7 @@ async fn a_new_key_counts_with_the_next_request() {
     assert!(program.terminate().0.success());
     let again = without_key(folder.path());
     assert!(!again.log().contains("caldav-sync_"), "{}", again.log());
-    let set = [("DATA_DIR", data), ("API_KEY", "a-key-of-our-own")];
+    let set = [("DATA_DIR", data), ("API_KEY", "a-key-of-our-own-choosing")];
     let told = ended(&Program::run(&["key", "reset"], &set), 78);
     assert!(
         told.contains("API_KEY") && told.contains("restart"),

@@ -238,7 +238,7 @@ fn keys_let_in_and_wrong_ones_do_not_even_locally() {
     let asked = visit(Method::POST, Area::Api, &[HOST]);
     assert!(matches!(
         decide(&rules(), &asked, with_key(Some(KeyScope::Admin))),
-        Decision::Enter(Access::Key)
+        Decision::Enter(Access::Key(_))
     ));
     assert!(matches!(
         decide(&rules(), &asked, with_key(None)),
@@ -400,6 +400,41 @@ fn in_a_session_only_our_own_pages_change_anything() {
         decide(&rules, &read, in_session()),
         Decision::Enter(Access::Session(_))
     ));
+}
+
+#[test]
+fn where_https_is_spoken_a_page_that_came_in_clear_is_not_ours() {
+    let mut rules = rules();
+    rules.local_access = false;
+    "sync.example.org".clone_into(&mut rules.host);
+    "https://sync.example.org".clone_into(&mut rules.origin);
+    rules.more_hosts = vec!["caldav-sync".to_owned()];
+    for (host, origin, enters) in [
+        ("sync.example.org", "https://sync.example.org", true),
+        ("sync.example.org", "http://sync.example.org", false),
+        (
+            "sync.example.org:8080",
+            "http://sync.example.org:8080",
+            false,
+        ),
+        (
+            "sync.example.org:8443",
+            "https://sync.example.org:8443",
+            true,
+        ),
+        // Beside the proxy, in one's own network or on this computer.
+        ("caldav-sync:8080", "http://caldav-sync:8080", true),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080", true),
+    ] {
+        let headers = [("host", host), ("origin", origin)];
+        let asked = visit(Method::POST, Area::Page, &headers);
+        let decided = decide(&rules, &asked, in_session(KeyScope::Admin));
+        assert_eq!(
+            matches!(decided, Decision::Enter(Access::Session(_))),
+            enters,
+            "{host} {origin}"
+        );
+    }
 }
 
 #[test]

@@ -51,7 +51,13 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
                     p.hint #keep-hint { (events) " stay as they are and no longer follow." }
                 }
             }
-            div.tick {
+            @if mapping.restored_at.is_some() {
+                p.hint {
+                    "They can be removed once the mapping's "
+                    a href={ (shell.at("/ui/mappings/")) (*id) "/preview" } { "preview" }
+                    " is confirmed: it comes from a backup, and nothing is written before that."
+                }
+            } @else { div.tick {
                 input #remove type="radio" name="mirrored" value="remove" aria-describedby="remove-hint";
                 div {
                     label for="remove" { "Remove the copies" }
@@ -63,7 +69,7 @@ pub(crate) async fn ask_delete(shell: Shell, id: aw::Path<String>) -> Answer {
                         }
                     }
                 }
-            }
+            } }
         }
         p { (spared) }
         @if status.mappings.len() > 1 {

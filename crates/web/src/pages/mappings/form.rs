@@ -142,7 +142,7 @@ impl Typed {
         settings.conflict_policy = faults.choice("conflict_policy", &self.conflict_policy);
         settings.window.past_days = faults.number("past_days", &self.past_days, 36_500);
         settings.window.future_days = faults.number("future_days", &self.future_days, 36_500);
-        settings.deletion_limit.count = faults.number("count", &self.count, 1_000_000);
+        settings.deletion_limit.count = faults.number("count", &self.count, u32::MAX);
         settings.deletion_limit.percent = faults.number("percent", &self.percent, 100);
         settings.on_target_edit = faults.choice("on_target_edit", &self.on_target_edit);
         settings.declined = faults.choice("declined", &self.declined);
@@ -378,7 +378,7 @@ pub(super) fn settings(typed: &Typed, made: bool, error: Option<&UserError>) -> 
                 })
                 p.hint { "So many removals at once are held back, because they look like an accident: more than this number and more than this share." }
                 div.pair {
-                    (number("count", "Events", &typed.count, 1_000_000))
+                    (number("count", "Events", &typed.count, u32::MAX))
                     (number("percent", "Percent of all", &typed.percent, 100))
                 }
                 (tick("chain", "Copy copies too", "Also events that another mapping has copied into the source calendar.", typed.chain))
