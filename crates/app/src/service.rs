@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) desk: Desk,
     /// `API_KEY` sets the first key.
     pub(crate) key_is_given: AtomicBool,
+    pub(crate) key_is_short: AtomicBool,
     /// Wakes the scheduler: settings or mappings changed.
     pub(crate) wake: Notify,
     /// Wakes the delivery of webhooks: a run has ended.
@@ -127,6 +128,7 @@ impl App {
                 counters: Counters::default(),
                 desk: Desk::default(),
                 key_is_given: AtomicBool::new(false),
+                key_is_short: AtomicBool::new(false),
                 wake: Notify::new(),
                 delivered: Notify::new(),
                 lanes: Lanes::default(),

@@ -81,6 +81,11 @@ async fn enter(web: &Web, visit: &Visit) -> Result<Access, Failure> {
     let mut credentials = Credentials::default();
     if visit.area != Area::Probe {
         if let Some(key) = visit.bearer() {
+            if web.app.key_is_short() {
+                let client = visit.client(&web.config.trusted_proxies);
+                let may = web.keys.may_try(client, Instant::now());
+                may.map_err(|_| too_many())?;
+            }
             credentials.key = web.app.grant(key).await?.map_or(Key::Foreign, Key::Ours);
         } else if let Some(id) = visit.cookie(web.cookies.session_name()) {
             credentials.session = web.app.session(id).await?;

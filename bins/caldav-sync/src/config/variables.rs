@@ -99,7 +99,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     .or("none beside that of BASE_URL"),
     secret(
         "API_KEY",
-        "20 to 512 letters, digits and signs of ASCII: `openssl rand -base64 32` makes them",
+        "up to 512 letters, digits and signs of ASCII: `openssl rand -base64 32` makes them",
     )
     .or("made at the first start"),
     plain("LOCAL_ACCESS", "on or off").or("on"),

@@ -42,8 +42,8 @@ fn what_is_wrong_is_named_with_what_is_right() {
         &["API_KEY and API_KEY_FILE"],
     );
     refused(
-        &[("DATA_DIR", data), ("API_KEY", "too-short")],
-        &["API_KEY", "guessed", "openssl rand -base64 32"],
+        &[("DATA_DIR", data), ("API_KEY", "zu-früh")],
+        &["API_KEY", "ASCII", "openssl rand -base64 32"],
     );
     refused(
         &[

@@ -19,6 +19,8 @@ const KEY_BYTES: usize = 32;
 const MOST_KEYS: usize = 100;
 /// Characters of a key's name.
 const LONGEST_NAME: usize = 100;
+/// An `API_KEY` shorter than this can be guessed.
+const SHORT: usize = 20;
 
 /// What a key or a session lets its bearer do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,12 @@ pub struct NewKey {
 }
 
 impl App {
+    /// Whether the key for everything is one that somebody chose so short that it can be guessed: then
+    /// whoever sent wrong ones waits before any other is looked at.
+    pub fn key_is_short(&self) -> bool {
+        self.inner.key_is_short.load(Ordering::Relaxed)
+    }
+
     /// Makes sure that there is a key for everything. Returns it only when it was made just now: it
     /// is shown once and never again. `given` (`API_KEY`) takes the place of a generated one; a
     /// change of it ends the sessions begun with the one before.
@@ -67,6 +75,13 @@ impl App {
         self.inner
             .key_is_given
             .store(given.is_some(), Ordering::Relaxed);
+        let short = given.is_some_and(|given| given.expose_secret().len() < SHORT);
+        self.inner.key_is_short.store(short, Ordering::Relaxed);
+        if short {
+            tracing::warn!(
+                "API_KEY is short and may be guessed: `openssl rand -base64 32` makes a good one"
+            );
+        }
         if let Some(given) = given {
             self.inner
                 .db
