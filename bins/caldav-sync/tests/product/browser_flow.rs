@@ -143,6 +143,8 @@ async fn with_the_key_a_browser_signs_in_connects_google_and_signs_out() {
     browser.wait_for("[role=alert]").await;
     browser.type_into("#key", KEY).await;
     browser.click(submit).await;
+    // The click may be over before the answer is there.
+    browser.wait_for("form[action$='/ui/sign-out']").await;
     assert_eq!(browser.url().await, format!("{ui}/google"));
     // The way back is cross-site, and the session comes along all the same.
     connect_google(&browser, &stage, &ui).await;
