@@ -377,11 +377,9 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_can_be_guessed_or_not_be_sent_is_refused() {
+    fn a_key_that_cannot_be_sent_is_refused() {
         let long = "x".repeat(513);
         for (key, why) in [
-            ("nineteen-characters", "19 characters"),
-            ("   nineteen-characters   ", "19 characters"),
             ("a key of twenty-three chars", "ASCII"),
             ("schl\u{fc}ssel-schl\u{fc}ssel-schl\u{fc}ssel", "ASCII"),
             ("two-lines-are-no-key\nat-all", "ASCII"),
@@ -396,9 +394,9 @@ mod tests {
             assert!(problem.action.contains("openssl rand"), "{problem}");
             assert!(!problem.to_string().contains(key.trim()), "{problem}");
         }
-        let config = read(&[("API_KEY", " twenty-characters-.. \r")]).unwrap();
+        let config = read(&[("API_KEY", " a-short-one \r")]).unwrap();
         let key = config.api_key.unwrap();
-        assert_eq!(key.expose_secret(), "twenty-characters-..");
+        assert_eq!(key.expose_secret(), "a-short-one");
     }
 
     #[test]

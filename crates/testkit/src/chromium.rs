@@ -163,8 +163,33 @@ impl Chromium {
     /// Clicks the first element a selector finds. A page it leads to has loaded on return.
     pub async fn click(&self, css: &str) {
         let element = self.element(css).await;
+        let leads = self.execute(LEADS_ON, &[json!({ ELEMENT: element })]).await;
         self.post(&format!("element/{element}/click"), &json!({}))
             .await;
+        if leads == true {
+            self.another_page().await;
+        }
+    }
+
+    /// Waits until the marked page has gone and its successor has loaded; a second at most, because
+    /// it may stay.
+    async fn another_page(&self) {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(1) {
+            let url = format!("{}/execute/sync", self.session);
+            let asked = self.http.post(url).json(&json!({
+                "script": "return !window.clicked && document.readyState === 'complete'",
+                "args": []
+            }));
+            // Between two pages there is nothing to ask.
+            if let Ok(answer) = asked.send().await
+                && let Ok(body) = answer.json::<Value>().await
+                && body["value"] == true
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Empties a field and types a text into it.
@@ -236,6 +261,14 @@ impl Drop for Chromium {
         }
     }
 }
+
+/// Whether a click leads to another page; this one is marked if it does.
+const LEADS_ON: &str = "\
+    const at = arguments[0].closest('a[href], button, input[type=submit]'); \
+    if (!at || at.type === 'button' || at.target === '_blank' || at.download) return false; \
+    if (at.tagName !== 'A' && !at.form) return false; \
+    if (at.tagName === 'A' && at.getAttribute('href').startsWith('#')) return false; \
+    window.clicked = true; return true;";
 
 fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
