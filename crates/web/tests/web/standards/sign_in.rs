@@ -224,6 +224,26 @@ async fn s10_a_program_with_an_old_key_keeps_nobody_from_signing_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s10_a_short_key_is_not_found_by_who_is_slowed_down() {
+    let site = Site::new().await;
+    let short = "a-short-one";
+    site.app.ensure_key(Some(&short.into())).await.unwrap();
+    let try_it = |key: &'static str| Answer::of(site.bare(Method::GET, "/status").bearer_auth(key));
+    assert_eq!(try_it(short).await.status, 200);
+    let mut refused = Vec::new();
+    for _ in 0..14 {
+        refused.push(try_it("a-short-two").await.status.as_u16());
+    }
+    assert!(refused.contains(&429), "{refused:?}");
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.push(try_it(short).await.status.as_u16());
+    }
+    // One try may have become free meanwhile.
+    assert!(found.contains(&429), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s10_the_longest_key_fits_into_the_form_and_no_target_breaks_it() {
     let site = Site::new().await;
     // Every character of it is percent-encoded.
