@@ -180,7 +180,7 @@ fn lives(direction: Direction, settings: Settings, name: &str, part: u64) {
         eprintln!("{name} seed {seed}: {}", broken.what);
         if failed.is_empty() {
             eprintln!(
-                "{}\nreplay: SEED={seed} cargo test -p gcal-client --test both_ways {name}_0",
+                "{}\nreplay: SEED={seed} cargo test -p gcal-client --test both_ways -- --exact life::{name}_0",
                 broken.detail
             );
         }

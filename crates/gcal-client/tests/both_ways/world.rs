@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use gcal_client::Pace;
+use gcal_client::{GoogleCalendar, Pace};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use simulators::google::{DEFAULT_ACCOUNT, GoogleSimConfig};
@@ -61,7 +61,45 @@ pub(crate) struct Both {
     runs: AtomicU32,
 }
 
+/// What a run borrows.
+struct Surroundings {
+    google: GoogleCalendar,
+    clock: SimTime,
+    stop: AtomicBool,
+}
+
+impl Surroundings {
+    fn run<'a>(
+        &'a self,
+        both: &'a Both,
+        store: &'a MemoryStore,
+        id: String,
+        only: Option<PlanId>,
+    ) -> Run<'a, Dav, GoogleCalendar, MemoryStore, SimTime> {
+        Run {
+            mapping: &both.mapping,
+            id: RunId::new(id),
+            caldav: &both.dav,
+            google: &self.google,
+            store,
+            clock: &self.clock,
+            stop: &self.stop,
+            round: None,
+            joining: None,
+            only,
+        }
+    }
+}
+
 impl Both {
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            google: self.world.calendar(),
+            clock: SimTime(self.world.sim.clone()),
+            stop: AtomicBool::new(false),
+        }
+    }
+
     pub(crate) fn new(config: GoogleSimConfig) -> Self {
         let account = AccountId::new("a");
         let mut mapping = Mapping::new(
@@ -140,21 +178,8 @@ impl Both {
             return None;
         }
         let store = self.store.clone();
-        let google = self.world.calendar();
-        let clock = SimTime(self.world.sim.clone());
-        let stop = AtomicBool::new(false);
-        let look = Run {
-            mapping: &self.mapping,
-            id: RunId::new("look"),
-            caldav: &self.dav,
-            google: &google,
-            store: &store,
-            clock: &clock,
-            stop: &stop,
-            round: None,
-            joining: None,
-            only: None,
-        };
+        let at = self.surroundings();
+        let look = at.run(self, &store, "look".to_owned(), None);
         let writes = self.writes();
         let guarded = look.preview().await.unwrap().ok();
         assert_eq!(self.writes(), writes, "a preview wrote");
@@ -163,21 +188,8 @@ impl Both {
 
     async fn run_exactly(&self, only: Option<PlanId>) -> Result<RunReport, MemoryError> {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
-        let google = self.world.calendar();
-        let clock = SimTime(self.world.sim.clone());
-        let stop = AtomicBool::new(false);
-        let run = Run {
-            mapping: &self.mapping,
-            id: RunId::new(format!("r{number}")),
-            caldav: &self.dav,
-            google: &google,
-            store: &self.store,
-            clock: &clock,
-            stop: &stop,
-            round: None,
-            joining: None,
-            only,
-        };
+        let at = self.surroundings();
+        let run = at.run(self, &self.store, format!("r{number}"), only);
         let before = self.world.sim.log().len();
         let there = self.before();
         let report = run.run().await;
