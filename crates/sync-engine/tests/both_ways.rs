@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, at, recurring, series, single};
+use common::{World, at, edited, recurring, series, single};
 use sync_engine::conflict::{Decision, Keep, Winner};
 use sync_engine::mapping::{ConflictPolicy, DeletionLimit, Direction};
 use sync_engine::model::{Field, OverrideValue, RecurrenceId, Series, Side, Status};
@@ -62,12 +62,6 @@ fn quiet(world: &World) {
         (world.caldav.writes(), world.google.writes()),
         "P1: {run:#?}"
     );
-}
-
-fn edited(series: &Series, change: impl FnOnce(&mut sync_engine::model::Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
-    series
 }
 
 /// An event on both sides.

@@ -6,16 +6,10 @@ mod common;
 use std::sync::atomic::AtomicBool;
 
 use common::odd::Odd;
-use common::{World, at, single};
+use common::{World, at, edited, single};
 use sync_engine::mapping::Direction;
-use sync_engine::model::{Caldav, Fields, Google, RunId, Series};
+use sync_engine::model::{Caldav, Google, RunId};
 use sync_engine::run::Run;
-
-fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
-    series
-}
 
 fn run(world: &World, caldav: &Odd<'_, Caldav>, google: &Odd<'_, Google>, id: &str) {
     world.pass(300);

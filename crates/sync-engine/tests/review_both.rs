@@ -11,7 +11,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use common::{World, at, recurring, single};
+use common::{World, at, edited, recurring, single};
 use sync_engine::conflict::{Decision, Keep};
 use sync_engine::mapping::{ConflictPolicy, Direction};
 use sync_engine::memory::MemoryCalendar;
@@ -72,12 +72,6 @@ fn there(world: &World) -> (String, Series) {
 
 fn here(world: &World, name: &str) -> Series {
     world.caldav.all()[name].clone()
-}
-
-fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
-    series
 }
 
 fn id(day: i64, hour: i8) -> RecurrenceId {

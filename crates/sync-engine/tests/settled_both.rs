@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, at, recurring, single};
+use common::{World, at, edited, recurring, single};
 use sync_engine::mapping::{ConflictPolicy, DeletionLimit, Direction};
 use sync_engine::memory::{Fault, MemoryCalendar};
 use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Series, Status, Text};
@@ -37,12 +37,6 @@ fn twofold(title: &str) -> Series {
         rules: vec![rule("FREQ=DAILY;COUNT=3"), rule("FREQ=WEEKLY;COUNT=2")],
         ..Recurrence::default()
     });
-    series
-}
-
-fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
     series
 }
 

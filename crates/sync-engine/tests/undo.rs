@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, at, recurring, single};
+use common::{World, at, edited, recurring, single, with_override};
 use sync_engine::mapping::Direction;
 use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Sensitivity, Series, Transparency};
 use sync_engine::projection::{Privacy, PrivateEvents, privacy::Template};
@@ -14,24 +14,6 @@ fn world() -> World {
     let mut world = World::new();
     world.mapping.direction = Direction::Bidirectional;
     world
-}
-
-fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
-    series
-}
-
-fn with_override(series: &Series, day: i64, hour: i8, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    let mut own = series.master.clone().unwrap();
-    own.recurrence = None;
-    own.when = single("x", at(day, hour), 1).master.unwrap().when;
-    change(&mut own);
-    let id = RecurrenceId::Wall(at(day, hour).wall);
-    let value = OverrideValue::Fields(Box::new(own));
-    series.overrides.insert(id, value);
-    series
 }
 
 fn there(world: &World) -> (String, Series) {

@@ -4,29 +4,11 @@
 
 mod common;
 
-use common::{World, at, recurring, single};
+use common::{World, at, edited, recurring, single, with_override};
 use sync_engine::mapping::{ConflictPolicy, Direction};
-use sync_engine::model::{Fields, OverrideValue, RecurrenceId, Sensitivity, Series, Status};
+use sync_engine::model::{Fields, Sensitivity, Series, Status};
 use sync_engine::projection::{Privacy, PrivateEvents};
 use sync_engine::report::RunReport;
-
-fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    change(series.master.as_mut().unwrap());
-    series
-}
-
-fn with_override(series: &Series, day: i64, hour: i8, change: impl FnOnce(&mut Fields)) -> Series {
-    let mut series = series.clone();
-    let mut own = series.master.clone().unwrap();
-    own.recurrence = None;
-    own.when = single("x", at(day, hour), 1).master.unwrap().when;
-    change(&mut own);
-    let id = RecurrenceId::Wall(at(day, hour).wall);
-    let value = OverrideValue::Fields(Box::new(own));
-    series.overrides.insert(id, value);
-    series
-}
 
 fn private(fields: &mut Fields) {
     fields.sensitivity = Sensitivity::Private;

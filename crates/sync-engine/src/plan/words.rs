@@ -44,23 +44,20 @@ impl Merging<'_> {
     /// Texts that may cross both ways, differ, and were changed on neither side.
     fn kept_apart(&self, key: &ComponentKey) -> FieldSet {
         let (caldav, google) = (&self.caldav, &self.google);
-        let says = |series| match Standing::of(series, key) {
-            Standing::Own(fields) => Some(fields),
-            _ => None,
-        };
-        let (Some(here), Some(there)) = (says(caldav.now), says(google.now)) else {
-            return FieldSet::new();
-        };
-        let (Some(here_before), Some(there_before)) = (says(&caldav.echo), says(&google.echo))
-        else {
+        let (Some(here), Some(there), Some(here_before), Some(there_before)) = (
+            caldav.now.own_fields(key),
+            google.now.own_fields(key),
+            caldav.echo.own_fields(key),
+            google.echo.own_fields(key),
+        ) else {
             return FieldSet::new();
         };
         [Field::Title, Field::Description, Field::Location]
             .into_iter()
             .filter(|field| caldav.mask.contains(field) && google.mask.contains(field))
             .filter(|field| {
-                diff::same(*field, &here, &here_before)
-                    && diff::same(*field, &there, &there_before)
+                diff::same(*field, here, here_before)
+                    && diff::same(*field, there, there_before)
                     && !self.same(*field, key)
             })
             .collect()

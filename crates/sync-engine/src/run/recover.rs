@@ -3,8 +3,8 @@
 //!
 //! Missing → the write did not happen (or was undone since): forget the intent, the plan decides.
 //! Shows what was sent → done. Something else → if its version is still the one the write was
-//! conditional on, or something that was sent stands as it did before, nothing happened; otherwise it is taken as done with what was sent as the echo,
-//! so that the difference is a person's edit.
+//! conditional on, or something that was sent stands as it did before, nothing happened; otherwise
+//! it is taken as done with what was sent as the echo, so that the difference is a person's edit.
 
 use std::collections::BTreeSet;
 

@@ -15,8 +15,8 @@ use sync_engine::mapping::Mapping;
 use sync_engine::memory::{FixedClock, MemoryCalendar, MemoryStore};
 use sync_engine::model::time::Timestamp;
 use sync_engine::model::{
-    AccountId, Caldav, CalendarId, Fields, Google, LocalTime, MappingId, RunId, Series, When, Zone,
-    ZoneName,
+    AccountId, Caldav, CalendarId, Fields, Google, LocalTime, MappingId, OverrideValue,
+    RecurrenceId, RunId, Series, When, Zone, ZoneName,
 };
 use sync_engine::ports::store::CalendarKey;
 use sync_engine::recurrence::{Recurrence, Rule};
@@ -54,6 +54,32 @@ pub fn single(title: &str, start: LocalTime, hours: i64) -> Series {
     use jiff::ToSpan as _;
     let end = LocalTime::new(start.wall + hours.hours(), start.zone.clone());
     Series::single(Fields::new(title, When::timed(start, Some(end))))
+}
+
+/// The series with its master changed.
+pub fn edited(series: &Series, change: impl FnOnce(&mut Fields)) -> Series {
+    let mut series = series.clone();
+    change(series.master.as_mut().unwrap());
+    series
+}
+
+/// The series with an override of the occurrence at this time, which says what `change` makes of what
+/// the master says.
+pub fn with_override(
+    series: &Series,
+    day: i64,
+    hour: i8,
+    change: impl FnOnce(&mut Fields),
+) -> Series {
+    let mut series = series.clone();
+    let mut own = series.master.clone().unwrap();
+    own.recurrence = None;
+    own.when = single("x", at(day, hour), 1).master.unwrap().when;
+    change(&mut own);
+    let id = RecurrenceId::Wall(at(day, hour).wall);
+    let value = OverrideValue::Fields(Box::new(own));
+    series.overrides.insert(id, value);
+    series
 }
 
 pub fn recurring(title: &str, start: LocalTime, rule: &str) -> Series {
